@@ -1,0 +1,91 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Settings shared by every target of ours.
+let strict: [SwiftSetting] = [
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+/// The prompt: one person, one terminal, one actor.
+let conversational: [SwiftSetting] = strict + [.defaultIsolation(MainActor.self)]
+
+let package = Package(
+  name: "visen",
+  products: [
+    .executable(name: "visen", targets: ["visen"])
+  ],
+  dependencies: [
+    .package(url: "https://github.com/swift-server/async-http-client.git", from: "1.37.0"),
+    .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
+    .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
+    .package(
+      url: "https://github.com/hummingbird-project/hummingbird.git", from: "2.28.1", traits: []),
+  ],
+  targets: [
+    // The language. Imports none of ours: it knows no Notion, no AI, no terminal, no files.
+    .target(name: "Script", swiftSettings: strict),
+
+    // HTTP: one protocol, the network, pacing, retries. Nobody else opens a connection outward.
+    .target(
+      name: "Transport",
+      dependencies: [
+        .product(name: "AsyncHTTPClient", package: "async-http-client"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+      ],
+      swiftSettings: strict),
+
+    .target(name: "CMarkdown", linkerSettings: [.linkedLibrary("md4c")]),
+    .target(
+      name: "Notion",
+      dependencies: [
+        "Transport", "CMarkdown", .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "LocalNotion",
+      dependencies: [
+        "Transport", .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: strict),
+    .target(
+      name: "Engines",
+      dependencies: ["Transport", .product(name: "HTTPTypes", package: "swift-http-types")],
+      swiftSettings: strict),
+    .target(
+      name: "Store",
+      dependencies: [.product(name: "GRDB", package: "GRDB.swift")],
+      swiftSettings: strict),
+    .target(
+      name: "Generation",
+      dependencies: ["Engines", "Notion", "Store", "Transport"],
+      swiftSettings: strict),
+
+    .target(name: "CEditor", linkerSettings: [.linkedLibrary("edit")]),
+    .target(
+      name: "Shell",
+      dependencies: [
+        "Script", "Generation", "Notion", "Engines", "Store", "Transport", "CEditor",
+      ],
+      swiftSettings: conversational),
+    .executableTarget(
+      name: "visen",
+      dependencies: [
+        "Shell", "LocalNotion", "Store", "Transport",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    .testTarget(name: "ScriptTests", dependencies: ["Script"], swiftSettings: strict),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,139 @@
+public import Transport
+
+/// An AI engine: takes a prompt, gives an answer.
+public protocol Engine: Sendable {
+  /// The word a person uses for it: `gemini`, `gpt`, `local`, `practice`.
+  var name: String { get }
+  /// The model asked when none is named.
+  var defaultModel: String { get }
+
+  /// Asks for one answer.
+  ///
+  /// Waits and asks again by itself where the service says so; an answer of a wrong shape is asked
+  /// for once more.
+  /// - Throws: ``EngineError``, which says whom it concerns; `CancellationError`.
+  func answer(_ request: EngineRequest) async throws -> Answer
+
+  /// The models that can be asked, by name.
+  func models() async throws -> [String]
+
+  /// Tries the key with a call that costs nothing.
+  ///
+  /// - Returns: A sentence for a person: which service, how many models.
+  func verify() async throws -> String
+}
+
+/// One question to an engine.
+public struct EngineRequest: Sendable {
+  /// What to ask.
+  public var prompt: Prompt
+  /// The model; `nil` for the engine's default.
+  public var model: String?
+  /// How freely to answer, 0 through 2; `nil` for the model's own.
+  public var temperature: Double?
+  /// The most tokens of an answer, thinking included; `nil` for the service's own limit.
+  public var maxOutputTokens: Int?
+  /// The shape the answer must have; `nil` for plain text.
+  public var type: AnswerType?
+  /// How long to wait for the answer.
+  public var timeout: Duration
+
+  /// Creates a question.
+  public init(
+    prompt: Prompt, model: String? = nil, temperature: Double? = nil, maxOutputTokens: Int? = nil,
+    type: AnswerType? = nil, timeout: Duration = .seconds(180)
+  ) {
+    self.prompt = prompt
+    self.model = model
+    self.temperature = temperature
+    self.maxOutputTokens = maxOutputTokens
+    self.type = type
+    self.timeout = timeout
+  }
+}
+
+/// The tokens that a call was billed for.
+public struct Usage: Sendable, Hashable {
+  /// Tokens of the prompt, cached ones included.
+  public var inputTokens: Int
+  /// Tokens of the answer, thinking included.
+  public var outputTokens: Int
+  /// Tokens of the prompt that were in the service's cache.
+  public var cachedInputTokens: Int
+  /// Whether the service did not say, and these are our own estimate.
+  public var isEstimated: Bool
+
+  /// Creates a count.
+  public init(
+    inputTokens: Int = 0, outputTokens: Int = 0, cachedInputTokens: Int = 0,
+    isEstimated: Bool = false
+  ) {
+    self.inputTokens = inputTokens
+    self.outputTokens = outputTokens
+    self.cachedInputTokens = cachedInputTokens
+    self.isEstimated = isEstimated
+  }
+
+  /// The sum of two.
+  public static func + (a: Usage, b: Usage) -> Usage {
+    Usage(
+      inputTokens: a.inputTokens &+ b.inputTokens, outputTokens: a.outputTokens &+ b.outputTokens,
+      cachedInputTokens: a.cachedInputTokens &+ b.cachedInputTokens,
+      isEstimated: a.isEstimated || b.isEstimated)
+  }
+}
+
+/// An answer that is whole and may be written.
+public struct Answer: Sendable {
+  /// The answer as text.
+  public var text: String
+  /// The checked value, when a shape was asked for.
+  public var value: JSON?
+  /// What it cost in tokens.
+  public var usage: Usage
+  /// The model that answered, as the service names it.
+  public var model: String
+  /// The service's identity of the call.
+  public var requestID: String?
+
+  /// Creates an answer.
+  public init(
+    text: String, value: JSON? = nil, usage: Usage, model: String, requestID: String? = nil
+  ) {
+    self.text = text
+    self.value = value
+    self.usage = usage
+    self.model = model
+    self.requestID = requestID
+  }
+}
+
+/// What an engine is made from.
+public struct EngineSettings: Sendable {
+  /// The key; `nil` where none is needed.
+  public var key: Secret?
+  /// The service's address up to and without `/v1`; `nil` for its own.
+  public var baseURL: String?
+  /// The way to the service.
+  public var transport: any HTTPTransport
+  /// How often one question is sent, the first time included.
+  public var attempts: Int
+  /// Told of each wait and its reason, for a progress line.
+  public var onWait: @Sendable (EngineError, Duration) -> Void
+  /// Waits; a test's clock.
+  public var sleep: @Sendable (Duration) async throws -> Void
+
+  /// Creates settings.
+  public init(
+    key: Secret? = nil, baseURL: String? = nil, transport: any HTTPTransport, attempts: Int = 5,
+    onWait: @escaping @Sendable (EngineError, Duration) -> Void = { _, _ in },
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
+  ) {
+    self.key = key
+    self.baseURL = baseURL
+    self.transport = transport
+    self.attempts = attempts
+    self.onWait = onWait
+    self.sleep = sleep
+  }
+}

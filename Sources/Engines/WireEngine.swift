@@ -1,0 +1,209 @@
+import HTTPTypes
+import Synchronization
+import Transport
+
+/// One service's protocol: how a question is spelled, how an answer and an error are read.
+protocol EngineWire: Sendable {
+  var name: String { get }
+  var title: String { get }
+  var defaultModel: String { get }
+
+  /// The path of a question, below the base address.
+  func path(model: String) -> String
+  /// The header fields that carry the key.
+  func fields(key: Secret?) -> HTTPFields
+  /// The question, without the fields this model has refused before.
+  func body(_ request: EngineRequest, model: String, prompt: Prompt, refused: Set<String>) -> JSON
+  /// Reads a successful response.
+  ///
+  /// - Throws: ``EngineError`` when it holds no answer that may be written.
+  func answer(_ json: JSON, model: String) throws -> Answer
+  /// Sorts a failed response.
+  func error(status: Int, json: JSON?, model: String) -> EngineError
+  /// The path that lists the models, and the names in its answer.
+  var modelsPath: String { get }
+  func models(_ json: JSON) -> [String]
+}
+
+/// Asks a service over HTTP: waits, asks again, asks once more for the right shape.
+struct WireEngine<Wire: EngineWire>: Engine {
+  let wire: Wire
+  let settings: EngineSettings
+  let baseURL: String
+  private let quirks = Quirks()
+
+  var name: String { wire.name }
+  var defaultModel: String { wire.defaultModel }
+
+  init(wire: Wire, settings: EngineSettings, baseURL: String) {
+    self.wire = wire
+    self.settings = settings
+    self.baseURL = baseURL
+  }
+
+  func answer(_ request: EngineRequest) async throws -> Answer {
+    let model = request.model ?? wire.defaultModel
+    var first = try await ask(request, model: model, prompt: request.prompt)
+    guard let type = request.type else { return first }
+    do {
+      first.value = try shaped(first.text, as: type)
+      return first
+    } catch {
+      // One more try, told what was wrong; both are paid for and both are counted.
+      var again = request.prompt
+      again.pieces.append(
+        .literal(
+          "\n\nYour last answer was not usable: \(error). "
+            + "Answer again with JSON of the requested schema only."))
+      var second: Answer
+      do {
+        second = try await ask(request, model: model, prompt: again)
+      } catch var failure as EngineError {
+        failure.usage = (failure.usage ?? Usage()) + first.usage
+        throw failure
+      }
+      second.usage = second.usage + first.usage
+      do {
+        second.value = try shaped(second.text, as: type)
+        return second
+      } catch {
+        throw EngineError(
+          .invalidAnswer, "The answer had the wrong shape twice: \(error).", usage: second.usage)
+      }
+    }
+  }
+
+  func models() async throws -> [String] {
+    let json = try await exchange(
+      .get, wire.modelsPath, body: nil, model: "", timeout: .seconds(30))
+    return wire.models(json).sorted()
+  }
+
+  func verify() async throws -> String {
+    let count = try await models().count
+    return "\(wire.title) knows this key; \(count) \(count == 1 ? "model" : "models") can be asked."
+  }
+
+  // MARK: - Asking
+
+  private func ask(_ request: EngineRequest, model: String, prompt: Prompt) async throws -> Answer {
+    var pause = Duration.milliseconds(500)
+    var attempt = 1
+    var spent = Usage()
+    while true {
+      do {
+        let refused = quirks.refused(by: model)
+        let body = wire.body(request, model: model, prompt: prompt, refused: refused)
+        let json = try await exchange(
+          .post, wire.path(model: model), body: body, model: model, timeout: request.timeout)
+        var answer = try wire.answer(json, model: model)
+        if answer.usage == Usage() {
+          answer.usage = Usage(
+            inputTokens: TokenEstimate.tokens(in: prompt.text),
+            outputTokens: TokenEstimate.tokens(in: answer.text), isEstimated: true)
+        }
+        answer.usage = answer.usage + spent
+        return answer
+      } catch var error as EngineError {
+        if let field = error.refusedField, quirks.refuse(field, by: model) { continue }
+        if let usage = error.usage { spent = spent + usage }
+        error.usage = spent == Usage() ? nil : spent
+        let wait = error.retryAfter ?? pause * Double.random(in: 0.75...1.25)
+        guard error.mayPassLater, attempt < settings.attempts, wait <= .seconds(120) else {
+          throw error
+        }
+        settings.onWait(error, wait)
+        try await settings.sleep(wait)
+        pause = min(pause * 2, .seconds(20))
+        attempt += 1
+      }
+    }
+  }
+
+  private func exchange(
+    _ method: HTTPRequest.Method, _ path: String, body: JSON?, model: String, timeout: Duration
+  ) async throws -> JSON {
+    var fields = wire.fields(key: settings.key)
+    fields[.accept] = "application/json"
+    if body != nil { fields[.contentType] = "application/json" }
+    let response: IncomingResponse
+    let bytes: [UInt8]
+    do {
+      response = try await settings.transport.send(
+        OutgoingRequest(
+          method: method, url: baseURL + path, fields: fields, body: body?.bytes ?? [],
+          timeout: timeout))
+      bytes = try await response.body.collect()
+    } catch let error as TransportError {
+      throw explained(error)
+    }
+    let json = try? JSON(parsing: bytes)
+    guard (200..<300).contains(response.status) else {
+      var error = wire.error(status: response.status, json: json, model: model)
+      error.status = response.status
+      if let wait = RetryAfter.wait(in: response.fields) { error.retryAfter = wait }
+      if let id = HTTPField.Name("x-request-id") { error.requestID = response.fields[id] }
+      if let key = settings.key { error.message = error.message.redacting([key]) }
+      throw error
+    }
+    guard let json else {
+      throw EngineError(
+        .malformed, "\(wire.title) answered with something that is no JSON.", mayPassLater: true)
+    }
+    return json
+  }
+
+  private func explained(_ error: TransportError) -> EngineError {
+    switch error.code {
+    case .timedOut: EngineError(.timedOut, error.message, mayPassLater: true)
+    case .connectionLost: EngineError(.connection, error.message, mayPassLater: true)
+    case .cannotConnect: EngineError(.connection, error.message, scope: .run, mayPassLater: true)
+    default: EngineError(.connection, error.message, scope: .run)
+    }
+  }
+
+  /// The answer's JSON, checked; models put fences around it, and a record was put around a plain value.
+  private func shaped(_ text: String, as type: AnswerType) throws -> JSON {
+    var trimmed = text.trimmingPrefix { $0.isWhitespace }
+    while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
+    if trimmed.hasPrefix("```"), trimmed.hasSuffix("```"), trimmed.count >= 6,
+      let lineEnd = trimmed.firstIndex(where: \.isNewline)
+    {
+      trimmed = trimmed[trimmed.index(after: lineEnd)...].dropLast(3)
+    }
+    let json: JSON
+    do {
+      json = try JSON(parsing: String(trimmed))
+    } catch {
+      throw AnswerProblem("it is not JSON (\(error))")
+    }
+    guard type.rootedSchema.isWrapped else { return try type.checked(json) }
+    return try type.checked(json["value"] ?? json)
+  }
+}
+
+/// The request fields that models have refused, so that each is sent in vain only once.
+final class Quirks: Sendable {
+  private let refusedFields = Mutex<[String: Set<String>]>([:])
+
+  func refused(by model: String) -> Set<String> {
+    refusedFields.withLock { $0[model] ?? [] }
+  }
+
+  /// Remembers a refusal.
+  ///
+  /// - Returns: Whether it was news; a field refused twice is no reason to ask again.
+  func refuse(_ field: String, by model: String) -> Bool {
+    refusedFields.withLock { $0[model, default: []].insert(field).inserted }
+  }
+}
+
+/// An address without `/v1` or `/v1beta` and without a slash at its end.
+func normalizedBase(_ address: String) -> String {
+  var base = address
+  while base.hasSuffix("/") { base.removeLast() }
+  for version in ["/v1beta", "/v1"] where base.hasSuffix(version) {
+    base.removeLast(version.count)
+  }
+  return base
+}

@@ -1,0 +1,112 @@
+public import Notion
+public import Store
+public import Transport
+
+/// Which rows, which prompt, where the answers go, which engine, how wide.
+public struct RunPlan: Sendable {
+  /// The connection's name.
+  public var connection: String
+  /// `local` or `notion`.
+  public var workspace: String
+  /// Where answers go.
+  public var targets: [RunTarget]
+  /// The prompt as typed.
+  public var promptText: String
+  /// How to ask.
+  public var parameters: RunParameters
+  /// The rows, each with its rendered prompt.
+  public var items: [ItemRecord]
+  /// Whether it counts against the allowance.
+  public var isCounted: Bool
+
+  /// Creates a plan.
+  public init(
+    connection: String, workspace: String, targets: [RunTarget], promptText: String,
+    parameters: RunParameters, items: [ItemRecord], isCounted: Bool
+  ) {
+    self.connection = connection
+    self.workspace = workspace
+    self.targets = targets
+    self.promptText = promptText
+    self.parameters = parameters
+    self.items = items
+    self.isCounted = isCounted
+  }
+
+  /// The comparable values of a page's target cells, for an item's `before`.
+  public static func before(_ page: Page, targets: [RunTarget]) -> String {
+    var members = JSON.Members()
+    for case .property(let schema) in targets {
+      if let property = page.property(id: schema.id) {
+        members[schema.id] = CellValue.signature(property.value)
+      }
+    }
+    return JSON.object(members).text
+  }
+
+  /// The plan as the journal keeps it.
+  func record(at time: String) -> RunRecord {
+    RunRecord(
+      createdAt: time, kind: .generate, connection: connection, workspace: workspace,
+      engine: parameters.engine, model: parameters.model, prompt: promptText,
+      targets: JSON.array(targets.map(\.json)).text, parameters: parameters.json.text,
+      isCounted: isCounted)
+  }
+}
+
+/// How a run asks and writes.
+public struct RunParameters: Sendable {
+  /// The engine's name.
+  public var engine: String
+  /// The model.
+  public var model: String
+  /// How freely to answer; `nil` for the model's own.
+  public var temperature: Double?
+  /// The most tokens of an answer; `nil` for the service's own.
+  public var maxOutputTokens: Int?
+  /// Questions in flight at once, at least 1.
+  public var width: Int
+  /// The most to spend, in US dollars; `nil` for no limit.
+  public var maxCost: Double?
+  /// Whether cells that somebody changed meanwhile are overwritten.
+  public var isForced: Bool
+  /// Whether options that a select lacks are made.
+  public var newOptions: NewOptions
+
+  /// Creates parameters.
+  public init(
+    engine: String, model: String, temperature: Double? = nil, maxOutputTokens: Int? = nil,
+    width: Int = 8, maxCost: Double? = nil, isForced: Bool = false, newOptions: NewOptions = .deny
+  ) {
+    self.engine = engine
+    self.model = model
+    self.temperature = temperature
+    self.maxOutputTokens = maxOutputTokens
+    self.width = width
+    self.maxCost = maxCost
+    self.isForced = isForced
+    self.newOptions = newOptions
+  }
+
+  /// The parameters as the journal keeps them.
+  public var json: JSON {
+    var members: JSON.Members = [
+      "engine": .string(engine), "model": .string(model), "width": .int(width),
+      "forced": .bool(isForced), "new_options": .bool(newOptions == .allow),
+    ]
+    if let temperature { members["temperature"] = .number(temperature) }
+    if let maxOutputTokens { members["max_output_tokens"] = .int(maxOutputTokens) }
+    if let maxCost { members["max_cost"] = .number(maxCost) }
+    return .object(members)
+  }
+
+  /// Reads what ``json`` wrote; missing parts get their defaults.
+  public init(json: JSON) {
+    self.init(
+      engine: json["engine"]?.string ?? "", model: json["model"]?.string ?? "",
+      temperature: json["temperature"]?.double, maxOutputTokens: json["max_output_tokens"]?.int,
+      width: max(1, json["width"]?.int ?? 8), maxCost: json["max_cost"]?.double,
+      isForced: json["forced"]?.bool ?? false,
+      newOptions: json["new_options"]?.bool == true ? .allow : .deny)
+  }
+}

@@ -1,0 +1,73 @@
+public import Engines
+public import Notion
+public import Transport
+
+/// Where an answer goes: one property, or the body of the page.
+public enum RunTarget: Sendable, Hashable {
+  case property(PropertySchema)
+  case body(BodyMode)
+
+  /// How a body is written.
+  public enum BodyMode: String, Sendable {
+    /// After what is there.
+    case append
+    /// Instead of what is there.
+    case replace
+  }
+
+  /// Its name for a person.
+  public var name: String {
+    switch self {
+    case .property(let schema): schema.name
+    case .body: "body"
+    }
+  }
+
+  /// The shape an answer for it must have; `nil` for text.
+  public var answerType: AnswerType? {
+    guard case .property(let schema) = self else { return nil }
+    let names = schema.options.map(\.name)
+    switch schema.type {
+    case "number": return .number(minimum: nil, maximum: nil)
+    case "checkbox": return .flag
+    case "date": return .date
+    case "select", "status": return names.isEmpty ? nil : .option(names)
+    case "multi_select": return .list(names.isEmpty ? .text : .option(names))
+    default: return nil
+    }
+  }
+
+  /// The shape of one answer for several targets; `nil` for plain text.
+  public static func answerType(of targets: [RunTarget]) -> AnswerType? {
+    if targets.count == 1 { return targets.first?.answerType }
+    return .record(targets.map { AnswerType.Field($0.name, $0.answerType ?? .text) })
+  }
+
+  /// The target as a document, for the journal.
+  public var json: JSON {
+    switch self {
+    case .property(let schema):
+      return [
+        "property": [
+          "id": .string(schema.id), "name": .string(schema.name), "type": .string(schema.type),
+        ]
+      ]
+    case .body(let mode): return ["body": .string(mode.rawValue)]
+    }
+  }
+
+  /// Reads what ``json`` wrote; `nil` for anything else.
+  ///
+  /// - Parameter source: The schema as it is now: a property that was renamed keeps its identity.
+  public init?(json: JSON, source: DataSource?) {
+    if let mode = json["body"]?.string.flatMap(BodyMode.init(rawValue:)) {
+      self = .body(mode)
+      return
+    }
+    guard let kept = json["property"], let id = kept["id"]?.string, let name = kept["name"]?.string,
+      let type = kept["type"]?.string
+    else { return nil }
+    let now = source?.properties.first { $0.id == id }
+    self = .property(now ?? PropertySchema(id: id, name: name, type: type))
+  }
+}

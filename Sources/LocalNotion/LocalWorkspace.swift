@@ -1,0 +1,131 @@
+public import Foundation
+import GRDB
+import HTTPTypes
+public import Transport
+
+/// A Notion workspace inside this process: answers REST requests from an SQLite file.
+///
+/// It shares nothing with the client but the wire format, so that what passes here passes there.
+/// What it covers stands in `LocalNotion.docc/Coverage.md`.
+public struct LocalWorkspace: HTTPTransport {
+  static let botName = "Visen"
+  static let botID = "5ec1f1e0-7b52-4c1e-9a70-6c1f0f3b8a01"
+  static let personID = "5ec1f1e0-7b52-4c1e-9a70-6c1f0f3b8a02"
+  static let integrationID = "5ec1f1e0-7b52-4c1e-9a70-6c1f0f3b8a03"
+  static let workspaceID = "5ec1f1e0-7b52-4c1e-9a70-6c1f0f3b8a04"
+
+  /// The page below which everything is; shared with the bot.
+  public let rootPageID: String
+  /// The token that is accepted.
+  public let token: Secret
+
+  let queue: DatabaseQueue
+  let now: @Sendable () -> Date
+
+  /// Opens a workspace file, which is made when it is missing.
+  ///
+  /// - Parameters:
+  ///   - file: The SQLite file; its folder must exist.
+  ///   - token: The bearer token to accept.
+  ///   - now: The time; a test's clock.
+  /// - Throws: ``LocalWorkspaceError`` when the file cannot be used.
+  public init(
+    file: URL, token: Secret = Secret("local"), now: @escaping @Sendable () -> Date = { Date() }
+  ) throws {
+    do {
+      let descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+      if descriptor >= 0 { close(descriptor) }
+      var configuration = Configuration()
+      configuration.busyMode = .timeout(10)
+      configuration.prepareDatabase { database in
+        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+      }
+      try self.init(
+        queue: DatabaseQueue(path: file.path, configuration: configuration), token: token,
+        title: "Visen", now: now)
+    } catch let error as DatabaseError {
+      throw LocalWorkspaceError(
+        "The embedded workspace \(file.path) cannot be used: \(error.message ?? "SQLite error"); "
+          + "is the folder yours, is the disk full?")
+    }
+  }
+
+  /// Opens a workspace that is gone with the process.
+  ///
+  /// - Parameter title: The title of its one page.
+  public static func inMemory(
+    token: Secret = Secret("local"), title: String = "Visen",
+    now: @escaping @Sendable () -> Date = { Date() }
+  ) throws -> LocalWorkspace {
+    try LocalWorkspace(queue: DatabaseQueue(), token: token, title: title, now: now)
+  }
+
+  private init(
+    queue: DatabaseQueue, token: Secret, title: String, now: @escaping @Sendable () -> Date
+  ) throws {
+    self.queue = queue
+    self.token = token
+    self.now = now
+    try Storage.migrator.migrate(queue)
+    rootPageID = try queue.write { database in
+      if let id = try Storage.fact("root", database) { return id }
+      let root = Record(
+        kind: .page, parent: "", now: now().timeIntervalSince1970,
+        content: [
+          "values": ["title": RichTextValue.plain(title)]
+        ])
+      _ = try Storage.insert(root, database)
+      try Storage.setFact("root", root.id, database)
+      return root.id
+    }
+  }
+
+  /// Answers a request as Notion would; see `HTTPTransport`.
+  public func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
+    try Task.checkCancellation()
+    return answer(request)
+  }
+
+  private func answer(_ request: OutgoingRequest) -> IncomingResponse {
+    let requestID = Identity.make()
+    var status = 200
+    var body: JSON
+    do {
+      body = try Router(workspace: self).answer(request)
+    } catch let refusal as Refusal {
+      status = refusal.status
+      body = refusal.json
+    } catch let error as DatabaseError where error.resultCode == .SQLITE_FULL {
+      status = 503
+      body =
+        Refusal(
+          status: 503, code: "service_unavailable",
+          message: "The embedded workspace cannot write: the disk is full."
+        ).json
+    } catch {
+      status = 500
+      body =
+        Refusal(
+          status: 500, code: "internal_server_error",
+          message: "Unexpected error occurred. (\(error))"
+        ).json
+    }
+    if var members = body.members {
+      members["request_id"] = .string(requestID)
+      body = .object(members)
+    }
+    var fields = HTTPFields()
+    fields[.contentType] = "application/json; charset=utf-8"
+    if let name = HTTPField.Name("x-notion-request-id") { fields[name] = requestID }
+    return IncomingResponse(status: status, fields: fields, bytes: body.bytes)
+  }
+}
+
+/// Why the embedded workspace cannot be used.
+public struct LocalWorkspaceError: Error, Sendable, CustomStringConvertible {
+  /// One sentence for a person.
+  public let message: String
+  /// The message.
+  public var description: String { message }
+  init(_ message: String) { self.message = message }
+}

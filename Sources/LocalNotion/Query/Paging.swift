@@ -1,0 +1,31 @@
+import Transport
+
+/// Lists, a page at a time.
+enum Paging {
+  static func size(_ json: JSON?, at path: String) throws -> Int {
+    guard let json else { return 100 }
+    guard let size = json.int else { throw Refusal.should(path, "a number", json) }
+    return try checked(size, at: path)
+  }
+
+  static func size(_ query: [(name: String, value: String)], at path: String) throws -> Int {
+    guard let text = query.first(where: { $0.name == "page_size" })?.value else { return 100 }
+    guard let size = Int(text) else { throw Refusal.should(path, "a number", .string(text)) }
+    return try checked(size, at: path)
+  }
+
+  private static func checked(_ size: Int, at path: String) throws -> Int {
+    guard size <= 100 else { throw Refusal.should(path, "≤ `100`", .int(size)) }
+    guard size >= 1 else { throw Refusal.should(path, "≥ `1`", .int(size)) }
+    return size
+  }
+
+  static func list(_ results: [JSON], next: String?, type: String) -> JSON {
+    .object(
+      JSON.Members([
+        ("object", "list"), ("results", .array(results)),
+        ("next_cursor", next.map(JSON.string) ?? .null), ("has_more", .bool(next != nil)),
+        ("type", .string(type)), (type, .object([:])),
+      ]))
+  }
+}

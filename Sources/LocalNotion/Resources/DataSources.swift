@@ -1,0 +1,177 @@
+import GRDB
+import Transport
+
+/// `/v1/data_sources`.
+enum DataSources {
+  static func create(_ call: Call) throws -> JSON {
+    try Check.keys(call.body, at: "body", allowed: ["parent", "properties", "title", "icon"])
+    let parent = try Check.object(call.body["parent"], at: "body.parent")
+    let database = try Databases.find(
+      try Check.id(parent["database_id"], at: "body.parent.database_id"), call)
+    let schemas = try PropertySchemas.created(from: call.body["properties"], at: "body.properties")
+    let title = try call.body["title"].map { try RichTextValue.read($0, at: "body.title") }
+    let source = try Storage.insert(
+      Record(
+        kind: .source, parent: database.id, now: call.now,
+        content: [
+          "title": title ?? RichTextValue.plain("New data source"), "properties": schemas.stored,
+        ]), call.database)
+    return try json(source, call)
+  }
+
+  static func retrieve(_ id: String, _ call: Call) throws -> JSON {
+    try json(find(id, call), call)
+  }
+
+  static func update(_ id: String, _ call: Call) throws -> JSON {
+    try Check.keys(
+      call.body, at: "body", allowed: ["title", "icon", "properties", "in_trash", "parent"])
+    guard call.body["parent"] == nil else {
+      throw Refusal.validation("The embedded workspace does not cover moving data sources.")
+    }
+    var source = try find(id, call)
+    var content = source.content.members ?? [:]
+    if let properties = call.body["properties"] {
+      var schemas = PropertySchemas(stored: content["properties"])
+      try schemas.update(from: properties, at: "body.properties")
+      content["properties"] = schemas.stored
+    }
+    if let title = call.body["title"] {
+      content["title"] = try RichTextValue.read(title, at: "body.title")
+      let siblings = try Storage.sources(of: source.parent, call.database)
+      if siblings.count == 1, var database = try Storage.find(source.parent, call.database) {
+        var members = database.content.members ?? [:]
+        members["title"] = content["title"]
+        database.content = .object(members)
+        try Storage.update(database, call.database)
+      }
+    }
+    if let value = call.body["in_trash"] {
+      source.isInTrash = try Check.bool(value, at: "body.in_trash")
+    }
+    source.content = .object(content)
+    source.edited = call.now
+    try Storage.update(source, call.database)
+    return try json(source, call)
+  }
+
+  /// Rows of a data source: filtered, sorted, a page of them.
+  static func query(_ id: String, _ call: Call) throws -> JSON {
+    try Check.keys(
+      call.body, at: "body",
+      allowed: [
+        "filter", "sorts", "page_size", "start_cursor", "in_trash", "is_archived", "result_type",
+      ])
+    let source = try find(id, call)
+    let schemas = PropertySchemas(stored: source.content["properties"])
+    let filter = try Filter.read(call.body["filter"], schemas: schemas, now: call.now)
+    let sorts = try Sorting.read(call.body["sorts"], schemas: schemas)
+    let size = try Paging.size(call.body["page_size"], at: "body.page_size")
+    let wantsTrash =
+      try call.body["in_trash"].map { try Check.bool($0, at: "body.in_trash") } ?? false
+    let shown = try call.filterProperties.map { name -> String in
+      guard let property = schemas.find(name) else {
+        throw Refusal.validation("Could not find property with name or id: \(name)")
+      }
+      return property.id
+    }
+    let cursor = try call.body["start_cursor"].flatMap {
+      $0.isNull ? nil : try Check.string($0, at: "body.start_cursor")
+    }
+
+    let rows: [Record]
+    let next: String?
+    if sorts.isEmpty {
+      (rows, next) = try newestFirst(
+        source, filter: filter, schemas: schemas, cursor: cursor, size: size, trash: wantsTrash,
+        call)
+    } else {
+      (rows, next) = try sorted(
+        source, filter: filter, sorts: sorts, schemas: schemas, cursor: cursor, size: size,
+        trash: wantsTrash, call)
+    }
+    return Paging.list(
+      rows.map { Pages.json($0, source: source, schemas: schemas, only: shown) }, next: next,
+      type: "page_or_data_source")
+  }
+
+  /// Walks the index from the newest row on, and stops when the page is full.
+  private static func newestFirst(
+    _ source: Record, filter: Filter?, schemas: PropertySchemas, cursor: String?, size: Int,
+    trash: Bool, _ call: Call
+  ) throws -> ([Record], String?) {
+    var before = Int64.max
+    if let cursor {
+      guard let id = cursor.split(separator: ":").last,
+        let first = try Storage.find(String(id), call.database), first.parent == source.id
+      else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
+      before = first.sequence + 1
+    }
+    let stored = try Row.fetchCursor(
+      call.database,
+      sql: """
+        SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ? AND sequence < ?
+        ORDER BY sequence DESC
+        """, arguments: [source.id, trash, before])
+    var rows: [Record] = []
+    while let row = try stored.next() {
+      let record = try Record(row: row)
+      guard filter?.matches(record, schemas) ?? true else { continue }
+      if rows.count == size { return (rows, "s:\(Identity.make()):\(record.id)") }
+      rows.append(record)
+    }
+    return (rows, nil)
+  }
+
+  private static func sorted(
+    _ source: Record, filter: Filter?, sorts: [Sorting], schemas: PropertySchemas, cursor: String?,
+    size: Int, trash: Bool, _ call: Call
+  ) throws -> ([Record], String?) {
+    var records = try Row.fetchAll(
+      call.database,
+      sql: """
+        SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ?
+        ORDER BY sequence DESC
+        """, arguments: [source.id, trash]
+    ).map(Record.init(row:))
+    if let filter { records = records.filter { filter.matches($0, schemas) } }
+    records = Sorting.sort(records, by: sorts)
+    var start = 0
+    if let cursor {
+      guard let id = cursor.split(separator: ":").last,
+        let index = records.firstIndex(where: { $0.id == id })
+      else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
+      start = index
+    }
+    let end = min(start + size, records.count)
+    return (
+      Array(records[start..<end]),
+      end < records.count ? "s:\(Identity.make()):\(records[end].id)" : nil
+    )
+  }
+
+  static func find(_ id: String, _ call: Call) throws -> Record {
+    guard let record = try Storage.find(id, call.database), record.kind == .source else {
+      throw Refusal.notFound("database", id)
+    }
+    return record
+  }
+
+  static func json(_ source: Record, _ call: Call) throws -> JSON {
+    let database = try Storage.find(source.parent, call.database)
+    let schemas = PropertySchemas(stored: source.content["properties"])
+    return [
+      "object": "data_source", "id": .string(source.id), "cover": nil, "icon": nil,
+      "created_time": .string(Timestamp.minute(source.created)), "created_by": Users.partial,
+      "last_edited_by": Users.partial,
+      "last_edited_time": .string(Timestamp.minute(source.edited)),
+      "title": source.content["title"] ?? [], "description": [],
+      "is_inline": database?.content["is_inline"] ?? false,
+      "properties": .object(JSON.Members(schemas.inOrder.map { ($0.name, $0.json) })),
+      "parent": ["type": "database_id", "database_id": .string(source.parent)],
+      "database_parent": try database.map { try Pages.parent(of: $0, call) } ?? nil,
+      "url": .string("https://www.notion.so/\(Identity.undashed(source.parent))"),
+      "public_url": nil, "in_trash": .bool(source.isInTrash),
+    ]
+  }
+}

@@ -1,0 +1,203 @@
+import Transport
+
+/// A block on its way in: checked, and in the form in which it is kept.
+struct BlockInput {
+  let type: String
+  let payload: JSON
+  let children: [BlockInput]
+
+  private static let texts: Set<String> = [
+    "paragraph", "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item",
+    "numbered_list_item", "to_do", "toggle", "quote", "callout",
+  ]
+  private static let parents: Set<String> = [
+    "paragraph", "bulleted_list_item", "numbered_list_item", "to_do", "toggle", "quote", "callout",
+  ]
+  private static let known = texts.union([
+    "code", "equation", "divider", "table", "table_row", "bookmark", "embed", "table_of_contents",
+  ])
+
+  /// Whether a kept block may hold others.
+  static func holdsChildren(_ record: Record) -> Bool {
+    let type = record.content["type"]?.string ?? ""
+    if type.hasPrefix("heading_") {
+      return record.content["payload"]?["is_toggleable"]?.bool ?? false
+    }
+    return parents.contains(type) || type == "table"
+  }
+
+  /// Checks a request's blocks: at most 100 in an array, two levels, 1,000 in all.
+  static func read(_ json: JSON?, at path: String) throws -> [BlockInput] {
+    let blocks = try Check.array(json, at: path).enumerated().map {
+      try BlockInput(json: $1, at: "\(path)[\($0)]", depth: 0)
+    }
+    let count = blocks.reduce(0) { $0 + $1.count }
+    guard count <= 1000 else {
+      throw Refusal.should("\(path).length", "≤ `1000` blocks in all", .int(count))
+    }
+    return blocks
+  }
+
+  private var count: Int { children.reduce(1) { $0 + $1.count } }
+
+  private init(json: JSON, at path: String, depth: Int) throws {
+    let members = try Check.object(json, at: path)
+    let names = members.names.filter { $0 != "object" && $0 != "type" }
+    guard let type = names.first, names.count == 1, BlockInput.known.contains(type) else {
+      throw Refusal.validation(
+        "body failed validation. Fix one:\n"
+          + BlockInput.known.sorted().map {
+            "\(path).\($0) should be defined, instead was `undefined`."
+          }.joined(separator: "\n"))
+    }
+    if let given = members["type"], given != .string(type) {
+      throw Refusal.should("\(path).type", "`\"\(type)\"`", given)
+    }
+    let place = "\(path).\(type)"
+    let payload = try Check.object(members[type], at: place)
+    self.type = type
+    self.payload = try BlockInput.created(type, .object(payload), at: place)
+    guard let inner = payload["children"] else {
+      if type == "table" { throw Refusal.missing("\(place).children") }
+      children = []
+      return
+    }
+    let holds =
+      BlockInput.parents.contains(type) || type == "table"
+      || (type.hasPrefix("heading_") && payload["is_toggleable"]?.bool == true)
+    guard holds, depth < 2 else { throw Refusal.absent("\(place).children", inner) }
+    children = try Check.array(inner, at: "\(place).children").enumerated().map {
+      try BlockInput(json: $1, at: "\(place).children[\($0)]", depth: depth + 1)
+    }
+    if type == "table" {
+      let width = payload["table_width"]?.int ?? 0
+      guard !children.isEmpty, children.allSatisfy({ $0.type == "table_row" }) else {
+        throw Refusal.validation("A table needs at least one table_row.")
+      }
+      for (index, row) in children.enumerated() {
+        let cells = row.payload["cells"]?.array?.count ?? 0
+        guard cells == width else {
+          throw Refusal.should(
+            "\(place).children[\(index)].table_row.cells.length", "`\(width)`", .int(cells))
+        }
+      }
+    } else if children.contains(where: { $0.type == "table_row" }) {
+      throw Refusal.validation("A table_row can only be a child of a table.")
+    }
+  }
+
+  /// The kept form of a new block's payload, Notion's defaults filled in.
+  private static func created(_ type: String, _ json: JSON, at path: String) throws -> JSON {
+    var allowed: Set<String> = ["rich_text", "color", "children"]
+    switch type {
+    case "paragraph": allowed.insert("icon")
+    case "heading_1", "heading_2", "heading_3", "heading_4": allowed.insert("is_toggleable")
+    case "to_do": allowed.insert("checked")
+    case "callout": allowed.insert("icon")
+    case "code": allowed = ["rich_text", "language", "caption"]
+    case "equation": allowed = ["expression"]
+    case "divider": allowed = []
+    case "table_of_contents": allowed = ["color"]
+    case "table": allowed = ["table_width", "has_column_header", "has_row_header", "children"]
+    case "table_row": allowed = ["cells"]
+    case "bookmark", "embed": allowed = ["url", "caption"]
+    default: break
+    }
+    try Check.keys(json, at: path, allowed: allowed)
+    let color = try color(json["color"], at: "\(path).color")
+    switch type {
+    case "divider": return [:]
+    case "table_of_contents": return ["color": color]
+    case "equation":
+      return [
+        "expression": .string(
+          try Check.string(json["expression"], at: "\(path).expression", atMost: 1000))
+      ]
+    case "code":
+      let language = try Check.string(json["language"], at: "\(path).language")
+      guard CodeLanguages.all.contains(language) else {
+        throw Refusal.should(
+          "\(path).language",
+          CodeLanguages.all.sorted().map { "`\"\($0)\"`" }.joined(separator: ", "),
+          .string(language))
+      }
+      return [
+        "caption": try json["caption"].map { try RichTextValue.read($0, at: "\(path).caption") }
+          ?? [],
+        "rich_text": try RichTextValue.read(json["rich_text"], at: "\(path).rich_text"),
+        "language": .string(language),
+      ]
+    case "bookmark", "embed":
+      return [
+        "caption": try json["caption"].map { try RichTextValue.read($0, at: "\(path).caption") }
+          ?? [],
+        "url": .string(try Check.string(json["url"], at: "\(path).url", atMost: 2000)),
+      ]
+    case "table":
+      guard let width = json["table_width"]?.int, width >= 1 else {
+        throw Refusal.should("\(path).table_width", "a number", json["table_width"])
+      }
+      return [
+        "table_width": .int(width), "has_column_header": json["has_column_header"] ?? false,
+        "has_row_header": json["has_row_header"] ?? false,
+      ]
+    case "table_row":
+      return [
+        "cells": .array(
+          try Check.array(json["cells"], at: "\(path).cells").enumerated().map {
+            try RichTextValue.read($1, at: "\(path).cells[\($0)]")
+          })
+      ]
+    default:
+      let text = try RichTextValue.read(json["rich_text"], at: "\(path).rich_text")
+      var payload: JSON.Members = ["rich_text": text]
+      if type == "paragraph" { payload["icon"] = json["icon"] ?? nil }
+      if type == "callout" {
+        payload["icon"] = json["icon"] ?? ["type": "emoji", "emoji": "💡"]
+      }
+      if type.hasPrefix("heading_") { payload["is_toggleable"] = json["is_toggleable"] ?? false }
+      if type == "to_do" {
+        payload["checked"] =
+          try json["checked"].map { .bool(try Check.bool($0, at: "\(path).checked")) } ?? false
+      }
+      payload["color"] = color
+      return .object(payload)
+    }
+  }
+
+  /// The payload after a change: what is not named stays.
+  static func updated(_ type: String, _ old: JSON, with change: JSON, at path: String) throws
+    -> JSON
+  {
+    var merged = old.members ?? [:]
+    for (name, value) in try Check.object(change, at: path) where name != "children" {
+      merged[name] = value
+    }
+    return try created(type, .object(merged), at: path)
+  }
+
+  private static func color(_ json: JSON?, at path: String) throws -> JSON {
+    guard let json else { return "default" }
+    let color = try Check.string(json, at: path)
+    guard RichTextValue.colors.contains(color) else {
+      throw Refusal.should(path, "a valid color", json)
+    }
+    return json
+  }
+}
+
+/// The languages a code block may have.
+enum CodeLanguages {
+  static let all: Set<String> = [
+    "abap", "abc", "agda", "arduino", "ascii art", "assembly", "bash", "basic", "bnf", "c", "c#",
+    "c++", "clojure", "coffeescript", "coq", "css", "dart", "dhall", "diff", "docker", "ebnf",
+    "elixir", "elm", "erlang", "f#", "flow", "fortran", "gherkin", "glsl", "go", "graphql",
+    "groovy", "haskell", "hcl", "html", "idris", "java", "java/c/c++/c#", "javascript", "json",
+    "julia", "kotlin", "latex", "less", "lisp", "livescript", "llvm ir", "lua", "makefile",
+    "markdown", "markup", "mathematica", "matlab", "mermaid", "nix", "notion formula",
+    "objective-c", "ocaml", "pascal", "perl", "php", "plain text", "powershell", "prolog",
+    "protobuf", "purescript", "python", "r", "racket", "reason", "ruby", "rust", "sass", "scala",
+    "scheme", "scss", "shell", "smalltalk", "solidity", "sql", "swift", "toml", "typescript",
+    "vb.net", "verilog", "vhdl", "visual basic", "webassembly", "xml", "yaml",
+  ]
+}

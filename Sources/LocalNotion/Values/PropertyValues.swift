@@ -1,0 +1,250 @@
+import Foundation
+import Transport
+
+/// The values of a page's properties: checked on the way in, spelled out on the way out.
+enum PropertyValues {
+  /// Checks a value for a property, and gives it as it is kept.
+  ///
+  /// - Parameter property: May gain an option that the value names.
+  static func read(_ json: JSON, for property: inout Property, at path: String) throws -> JSON {
+    // A title's array may stand alone; Notion takes it.
+    let wrapped: JSON =
+      property.type == "title" && json.array != nil ? ["title": json] : json
+    let members = try Check.object(wrapped, at: path)
+    let type = property.type
+    guard let value = members[type] else {
+      let given = members.names.first { !["id", "type", "name"].contains($0) } ?? ""
+      if given.isEmpty { throw Refusal.missing("\(path).\(type)") }
+      throw Refusal.validation("\(property.name) is expected to be \(type).")
+    }
+    for (name, extra) in members where !["id", "type", "name", type].contains(name) {
+      throw Refusal.absent("\(path).\(name)", extra)
+    }
+    let place = "\(path).\(type)"
+    switch type {
+    case "title", "rich_text": return try RichTextValue.read(value, at: place)
+    case "number":
+      guard value.isNull || value.double != nil else {
+        throw Refusal.should(place, "a number or null", value)
+      }
+      return value
+    case "checkbox": return .bool(try Check.bool(value, at: place))
+    case "url": return try text(value, at: place, atMost: 2000)
+    case "email", "phone_number": return try text(value, at: place, atMost: 200)
+    case "date": return try DateValues.read(value, at: place)
+    case "select": return try option(value, for: &property, at: place)
+    case "status":
+      guard !value.isNull else { return .null }
+      let name = value["name"]?.string
+      guard
+        let known = (property.config["options"]?.array ?? []).first(where: {
+          ($0["name"]?.string == name && name != nil)
+            || ($0["id"] != nil && $0["id"] == value["id"])
+        })
+      else {
+        let names = property.optionNames.map { "\"\($0)\"" }.joined(separator: ", ")
+        throw Refusal.validation(
+          "Invalid status value for property \"\(property.name)\": \"\(name ?? "")\". "
+            + "Value must be one of: \(names)")
+      }
+      return known["id"] ?? .null
+    case "multi_select":
+      var ids: [JSON] = []
+      for (index, item) in try Check.array(value, at: place).enumerated() {
+        let id = try option(item, for: &property, at: "\(place)[\(index)]")
+        guard !ids.contains(id) else {
+          throw Refusal.validation("Multi-select options must be unique for \(property.name).")
+        }
+        ids.append(id)
+      }
+      return .array(ids)
+    case "people", "relation":
+      return .array(
+        try Check.array(value, at: place).enumerated().map { index, item in
+          .string(try Check.id(item["id"], at: "\(place)[\(index)].id"))
+        })
+    case "files":
+      return .array(
+        try Check.array(value, at: place).enumerated().map { index, item in
+          let spot = "\(place)[\(index)]"
+          let name = try Check.string(item["name"], at: "\(spot).name", atMost: 100)
+          let url = try Check.string(
+            item["external"]?["url"], at: "\(spot).external.url", atMost: 2000)
+          return [
+            "name": .string(name), "type": "external", "external": ["url": .string(url)],
+          ]
+        })
+    default:
+      throw Refusal.validation(
+        "\(property.name) is a \(type) property, which cannot be set through the API.")
+    }
+  }
+
+  private static func text(_ value: JSON, at path: String, atMost limit: Int) throws -> JSON {
+    if value.isNull { return .null }
+    let text = try Check.string(value, at: path, atMost: limit)
+    guard !text.isEmpty else { throw Refusal.should("\(path).length", "≥ `1`", 0) }
+    return value
+  }
+
+  /// The identity of an option; a name that is new becomes an option, as in Notion.
+  private static func option(
+    _ json: JSON, for property: inout Property, at path: String
+  ) throws -> JSON {
+    if json.isNull { return .null }
+    try Check.keys(json, at: path, allowed: ["id", "name", "color", "description"])
+    var options = property.config["options"]?.array ?? []
+    if let id = json["id"], json["name"] == nil {
+      guard let known = options.first(where: { $0["id"] == id }) else {
+        throw Refusal.validation("\(property.name) has no option with id \(id.text).")
+      }
+      return known["id"] ?? .null
+    }
+    let name = try Check.string(json["name"], at: "\(path).name", atMost: 100)
+    guard !name.isEmpty else { throw Refusal.should("\(path).name.length", "≥ `1`", 0) }
+    if let known = options.first(where: { $0["name"]?.string?.lowercased() == name.lowercased() }) {
+      return known["id"] ?? .null
+    }
+    try PropertySchemas.checkOption(name)
+    let colors = ["gray", "brown", "orange", "yellow", "green", "blue", "purple", "pink", "red"]
+    let made: JSON = [
+      "id": .string(Identity.make()), "name": .string(name),
+      "color": .string(colors[options.count % colors.count]), "description": nil,
+    ]
+    options.append(made)
+    var config = property.config.members ?? [:]
+    config["options"] = .array(options)
+    property.config = .object(config)
+    return made["id"] ?? .null
+  }
+
+  /// A kept value as answers have it.
+  static func json(_ stored: JSON?, of property: Property, page: Record) -> JSON {
+    let value: JSON
+    var extra: (String, JSON)?
+    switch property.type {
+    case "title", "rich_text", "files": value = stored ?? []
+    case "checkbox": value = stored ?? false
+    case "select", "status": value = shown(stored, property)
+    case "multi_select":
+      value = .array((stored?.array ?? []).map { shown($0, property) }.filter { !$0.isNull })
+    case "people":
+      value = .array((stored?.array ?? []).map { Users.json(id: $0.string ?? "") })
+    case "relation":
+      value = .array((stored?.array ?? []).prefix(25).map { ["id": $0] })
+      extra = ("has_more", .bool((stored?.array ?? []).count > 25))
+    case "created_time": value = .string(Timestamp.minute(page.created))
+    case "last_edited_time": value = .string(Timestamp.minute(page.edited))
+    case "created_by", "last_edited_by": value = Users.json(id: LocalWorkspace.botID)
+    case "unique_id":
+      value = ["prefix": property.config["prefix"] ?? nil, "number": page.content["number"] ?? nil]
+    default: value = stored ?? nil
+    }
+    var members = JSON.Members([
+      ("id", .string(property.encodedID)), ("type", .string(property.type)),
+      (property.type, value),
+    ])
+    if let extra { members[extra.0] = extra.1 }
+    return .object(members)
+  }
+
+  private static func shown(_ id: JSON?, _ property: Property) -> JSON {
+    guard let id, !id.isNull,
+      let option = (property.config["options"]?.array ?? []).first(where: { $0["id"] == id })
+    else { return .null }
+    return [
+      "id": id, "name": option["name"] ?? "", "color": option["color"] ?? "default",
+    ]
+  }
+}
+
+/// Dates: checked, floored to the minute, zones turned into offsets.
+enum DateValues {
+  static func read(_ json: JSON, at path: String) throws -> JSON {
+    if json.isNull { return .null }
+    try Check.keys(json, at: path, allowed: ["start", "end", "time_zone"])
+    let zoneName = try json["time_zone"].flatMap {
+      $0.isNull ? nil : try Check.string($0, at: "\(path).time_zone")
+    }
+    var zone: TimeZone?
+    if let zoneName {
+      guard let known = TimeZone(identifier: zoneName) else {
+        throw Refusal.should("\(path).time_zone", "a valid time zone", .string(zoneName))
+      }
+      zone = known
+    }
+    let start = try Check.string(json["start"], at: "\(path).start")
+    var end: JSON = nil
+    if let given = json["end"], !given.isNull {
+      end = .string(try normal(Check.string(given, at: "\(path).end"), zone, at: "\(path).end"))
+    }
+    return [
+      "start": .string(try normal(start, zone, at: "\(path).start")), "end": end, "time_zone": nil,
+    ]
+  }
+
+  // A stored regex is not Sendable, so it is made where it is used; the literal is parsed at build time.
+  static var pattern:
+    Regex<
+      (
+        Substring, Substring, Substring, Substring, Substring?, Substring?, Substring?, Substring?
+      )
+    >
+  {
+    /(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:\.\d+)?)?(Z|[+-]\d{2}:?\d{2})?)?/
+  }
+
+  private static func normal(_ text: String, _ zone: TimeZone?, at path: String) throws -> String {
+    guard let match = text.wholeMatch(of: pattern), let moment = moment(text) else {
+      throw Refusal.should(path, "a valid ISO 8601 date string", .string(text))
+    }
+    guard let hour = match.4, let minute = match.5 else { return text }
+    var offset = match.7.map(String.init) ?? "Z"
+    if let zone, match.7 == nil {
+      let local = Date(timeIntervalSince1970: moment)
+      let seconds = zone.secondsFromGMT(
+        for: local.addingTimeInterval(-Double(zone.secondsFromGMT(for: local))))
+      offset = DateValues.offset(seconds)
+    }
+    if offset == "Z" { offset = "+00:00" }
+    return "\(match.1)-\(match.2)-\(match.3)T\(hour):\(minute):00.000\(offset)"
+  }
+
+  private static func offset(_ seconds: Int) -> String {
+    String(
+      format: "%@%02d:%02d", seconds < 0 ? "-" : "+", abs(seconds) / 3600, abs(seconds) / 60 % 60)
+  }
+
+  /// Seconds since 1970 of a day (its first moment in UTC) or moment; `nil` for what is none.
+  static func moment(_ text: String) -> Double? {
+    guard let match = text.wholeMatch(of: pattern), let year = Int(match.1),
+      let month = Int(match.2), let day = Int(match.3), (1...12).contains(month)
+    else { return nil }
+    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
+    let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+    guard (1...lengths[month - 1]).contains(day) else { return nil }
+    let hour = match.4.flatMap { Int($0) } ?? 0
+    let minute = match.5.flatMap { Int($0) } ?? 0
+    let second = match.6.flatMap { Int($0) } ?? 0
+    guard hour < 24, minute < 60, second < 60 else { return nil }
+    var offset = 0
+    if let zone = match.7, zone != "Z" {
+      let digits = zone.dropFirst().filter(\.isNumber)
+      guard let hours = Int(digits.prefix(2)), let minutes = Int(digits.suffix(2)) else {
+        return nil
+      }
+      offset = (hours * 60 + minutes) * 60 * (zone.hasPrefix("-") ? -1 : 1)
+    }
+    // Days from civil, after Howard Hinnant: exact for every year of the format.
+    let shifted = month <= 2 ? year - 1 : year
+    let era = shifted / 400
+    let yearOfEra = shifted - era * 400
+    let dayOfYear = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1
+    let dayOfEra = yearOfEra * 365 + yearOfEra / 4 - yearOfEra / 100 + dayOfYear
+    let days = era * 146_097 + dayOfEra - 719_468
+    return Double(days * 86_400 + hour * 3600 + minute * 60 + second - offset)
+  }
+
+  /// Whether a text is a day without a time.
+  static func isDay(_ text: String) -> Bool { text.utf8.count == 10 }
+}

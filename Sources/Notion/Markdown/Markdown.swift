@@ -1,0 +1,17 @@
+/// Between Markdown and Notion's blocks.
+public enum Markdown {
+  /// The blocks that a Markdown text says.
+  ///
+  /// Reads CommonMark with tables, strike-through, task lists and bare links; HTML stays text.
+  /// Headings of level 4 to 6 become level 3, the deepest every version of Notion has.
+  public static func blocks(from text: String) -> [Block] {
+    MarkdownReader.read(text)
+  }
+
+  /// The Markdown text that says the same as some blocks.
+  ///
+  /// Kinds without a Markdown form are named in a comment, so that a reader sees that they are there.
+  public static func text(from blocks: [Block]) -> String {
+    MarkdownWriter.write(blocks)
+  }
+}

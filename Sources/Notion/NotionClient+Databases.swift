@@ -1,0 +1,87 @@
+import HTTPTypes
+public import Transport
+
+extension NotionClient {
+  /// Reads a database and the names of its data sources.
+  public func database(_ id: NotionID) async throws -> Database {
+    try Database(json: await request(.get, "databases/\(id)"))
+  }
+
+  /// Reads a data source: its schema.
+  public func dataSource(_ id: NotionID) async throws -> DataSource {
+    try DataSource(json: await request(.get, "data_sources/\(id)"))
+  }
+
+  /// Makes a database with one data source in a page.
+  ///
+  /// - Parameter properties: The schema in Notion's form: `{"Topic": {"title": {}}, …}`.
+  public func createDatabase(
+    parentPage: NotionID, title: String, properties: JSON, isInline: Bool = false
+  ) async throws -> Database {
+    try Database(
+      json: await request(
+        .post, "databases",
+        body: [
+          "parent": ["type": "page_id", "page_id": .string(parentPage.description)],
+          "title": [["type": "text", "text": ["content": .string(title)]]],
+          "is_inline": .bool(isInline),
+          "initial_data_source": ["properties": properties],
+        ]))
+  }
+
+  /// Changes a data source's schema.
+  ///
+  /// - Parameter properties: The changes in Notion's form; a property set to `null` is removed.
+  public func updateDataSource(_ id: NotionID, properties: JSON) async throws -> DataSource {
+    try DataSource(
+      json: await request(
+        .patch, "data_sources/\(id)", body: ["properties": properties], isRepeatable: true))
+  }
+
+  /// Reads rows of a data source.
+  ///
+  /// - Parameters:
+  ///   - filter: A filter in Notion's form; `nil` for every row.
+  ///   - sorts: Sorts in Notion's form; `nil` for the newest row first.
+  ///   - cursor: Where the last results ended; `nil` starts at the top.
+  ///   - pageSize: Rows to ask for, 1 through 100.
+  ///   - properties: Identities of the properties to read; empty for all.
+  public func query(
+    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, cursor: String? = nil,
+    pageSize: Int = 100, properties: [String] = []
+  ) async throws -> Results<Page> {
+    var body: JSON.Members = ["page_size": .int(pageSize)]
+    if let filter { body["filter"] = filter }
+    if let sorts { body["sorts"] = sorts }
+    if let cursor { body["start_cursor"] = .string(cursor) }
+    let names = properties.map { "filter_properties=\(NotionClient.encoded($0))" }
+    let query = names.isEmpty ? "" : "?" + names.joined(separator: "&")
+    return try results(
+      await request(
+        .post, "data_sources/\(id)/query\(query)", body: .object(body), isRepeatable: true)
+    ) { try Page(json: $0) }
+  }
+
+  /// Reads every row of a query, a page of results at a time.
+  public func rows(
+    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, limit: Int? = nil
+  ) async throws -> [Page] {
+    var pages: [Page] = []
+    var cursor: String?
+    repeat {
+      try Task.checkCancellation()
+      let size = min(100, limit.map { $0 - pages.count } ?? 100)
+      guard size > 0 else { break }
+      let results = try await query(
+        id, filter: filter, sorts: sorts, cursor: cursor, pageSize: size)
+      pages += results.items
+      guard !results.isIncomplete else {
+        throw NotionError(
+          code: .validationError, status: 200,
+          message: "a query gives at most 10,000 rows, and there are more; narrow it with where")
+      }
+      cursor = results.next
+    } while cursor != nil
+    return pages
+  }
+}

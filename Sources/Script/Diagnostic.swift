@@ -1,0 +1,133 @@
+/// What is wrong with a program, where, and what to type instead.
+public struct Diagnostic: Sendable, Hashable, Error {
+  /// The stable code, `V101`; `help V101` explains it.
+  public var code: String
+  /// One sentence with the user's own words.
+  public var message: String
+  /// Where.
+  public var span: Span
+  /// What stands under the carets.
+  public var label: String
+  /// Further facts and fixes, one a line.
+  public var notes: [String]
+
+  /// Creates a diagnostic.
+  public init(
+    _ code: String, _ message: String, _ span: Span, label: String = "", notes: [String] = []
+  ) {
+    self.code = code
+    self.message = message
+    self.span = span
+    self.label = label
+    self.notes = notes
+  }
+}
+
+/// Why a program was not started: what the check found, at most ten.
+public struct CheckFailure: Error, Sendable {
+  /// The diagnostics, in the order of the text.
+  public let diagnostics: [Diagnostic]
+}
+
+/// What went wrong while a program ran.
+public struct ScriptError: Error, Sendable, CustomStringConvertible {
+  /// Whom a failure stops, and with which exit code.
+  public enum Kind: String, Sendable {
+    /// A problem; `catch` takes it.
+    case problem
+    /// A key or setting is missing; nothing catches it.
+    case setting
+    /// The budget or allowance is used up; nothing catches it.
+    case budget
+    /// A person stopped it; nothing catches it.
+    case cancelled
+    /// `skip`, `stop` or `return` on its way to its loop or function; never seen outside a program.
+    case control
+  }
+
+  /// The stable code.
+  public var code: String
+  /// One sentence.
+  public var message: String
+  /// Where in the program; `nil` before that is known.
+  public var span: Span?
+  /// What stands under the carets.
+  public var label = ""
+  /// Further facts and fixes, one a line.
+  public var notes: [String]
+  /// Whom it stops.
+  public var kind: Kind
+  /// The title of the row it concerns.
+  public var rowTitle: String?
+  /// How often it was tried.
+  public var attempts = 1
+
+  /// Creates an error.
+  public init(
+    code: String, message: String, span: Span? = nil, notes: [String] = [], kind: Kind = .problem
+  ) {
+    self.code = code
+    self.message = message
+    self.span = span
+    self.notes = notes
+    self.kind = kind
+  }
+
+  /// The message.
+  public var description: String { message }
+
+  static let skip = ScriptError(code: "skip", message: "", kind: .control)
+  static let stop = ScriptError(code: "stop", message: "", kind: .control)
+  static let giveBack = ScriptError(code: "return", message: "", kind: .control)
+  static let cancelled = ScriptError(code: "V399", message: "Stopped.", kind: .cancelled)
+
+  /// The same error with a place, where it had none.
+  func at(_ place: Span) -> ScriptError {
+    var error = self
+    error.span = span ?? place
+    return error
+  }
+}
+
+/// Finds the word a person meant.
+public enum NearestWord {
+  /// The candidate nearest to a word, when one is near enough to propose.
+  public static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+    let wanted = Array(word.lowercased())
+    let limit = max(1, wanted.count / 3)
+    var best: (word: String, distance: Int)?
+    for candidate in candidates where candidate != word {
+      let distance = distance(wanted, Array(candidate.lowercased()))
+      if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+    }
+    return best?.word
+  }
+
+  /// “did you mean …?” when one is near, then all of them.
+  public static func notes(for word: String, among candidates: [String], kind: String) -> [String] {
+    let near = nearest(to: word, among: candidates).map { ["did you mean `\($0)`?"] } ?? []
+    let all = candidates.prefix(20).joined(separator: ", ")
+    return near
+      + (candidates.isEmpty ? [] : ["\(kind): \(all)\(candidates.count > 20 ? ", …" : "")"])
+  }
+
+  /// The edits between two words, two neighbours swapped counting as one.
+  private static func distance(_ a: [Character], _ b: [Character]) -> Int {
+    guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
+    var beforeLast = [Int](repeating: 0, count: b.count + 1)
+    var last = Array(0...b.count)
+    for i in 1...a.count {
+      var current = [i] + [Int](repeating: 0, count: b.count)
+      for j in 1...b.count {
+        let cost = a[i - 1] == b[j - 1] ? 0 : 1
+        current[j] = min(last[j] + 1, current[j - 1] + 1, last[j - 1] + cost)
+        if i > 1, j > 1, a[i - 1] == b[j - 2], a[i - 2] == b[j - 1] {
+          current[j] = min(current[j], beforeLast[j - 2] + 1)
+        }
+      }
+      beforeLast = last
+      last = current
+    }
+    return last[b.count]
+  }
+}

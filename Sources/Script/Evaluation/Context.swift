@@ -1,0 +1,191 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// What one running body knows; never shared between threads.
+final class Context {
+  /// The variables of the function that runs, or of the program.
+  var slots: [Value]
+  /// The program's variables, while a function runs.
+  var globals: [Value]
+  /// Whether `slots` are the program's own.
+  var isGlobal: Bool
+  /// The row of a `where`, `sort by` or prompt.
+  var row: Row?
+  /// What `return` gives.
+  var returned: Value = .nothing
+  /// Calls inside calls.
+  var callDepth = 0
+  /// Changes to rows that are not sent yet, one level for each loop body.
+  var staged: [[StagedRow]] = [[]]
+  /// Lines kept back until a parallel body's turn comes; `nil` prints at once.
+  var heldLines: [String]?
+  let machine: Machine
+
+  init(slots: [Value], globals: [Value] = [], isGlobal: Bool = true, machine: Machine) {
+    self.slots = slots
+    self.globals = globals
+    self.isGlobal = isGlobal
+    self.machine = machine
+  }
+
+  /// A context for a body that runs beside this one: reads everything, changes nothing here.
+  func forked() -> Context {
+    let fork = Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+    fork.row = row
+    fork.callDepth = callDepth
+    fork.heldLines = []
+    return fork
+  }
+
+  func checkCancelled() throws(ScriptError) {
+    if machine.isCancelled { throw .cancelled }
+  }
+
+  func print(_ line: String) throws(ScriptError) {
+    if heldLines != nil {
+      heldLines?.append(line)
+    } else {
+      let host = machine.host
+      try machine.wait { await host.print(line) }
+    }
+  }
+
+  // MARK: - Rows
+
+  /// Notes a change; it is sent with the others of the row when the body ends well.
+  func stage(_ change: FieldChange, to row: Row, at span: Span) {
+    let level = staged.count - 1
+    if let index = staged[level].firstIndex(where: { $0.row.id == row.id }) {
+      staged[level][index].changes.append(change)
+    } else {
+      staged[level].append(StagedRow(row: row, changes: [change], span: span))
+    }
+  }
+
+  /// Sends what a body has staged, one update for each row.
+  func sendStaged() throws(ScriptError) {
+    let level = staged.count - 1
+    let pending = staged[level]
+    guard !pending.isEmpty else { return }
+    staged[level] = []
+    let host = machine.host
+    for entry in pending {
+      try checkCancelled()
+      do throws(ScriptError) {
+        _ = try machine.wait { try await host.write(entry.changes, to: entry.row, at: entry.span) }
+      } catch {
+        throw error.at(entry.span)
+      }
+    }
+  }
+}
+
+/// Changes to one row, not sent yet.
+struct StagedRow: Sendable {
+  let row: Row
+  var changes: [FieldChange]
+  let span: Span
+}
+
+/// What all bodies of one run share.
+final class Machine: Sendable {
+  let host: any ScriptHost
+  let functions: [FunctionDefinition]
+  private let pauseInstead: (@Sendable (Duration) -> Void)?
+  private let state: State
+
+  /// What outlives a statement: cancellation and failures.
+  final class State: Sendable {
+    fileprivate let isCancelled = Atomic<Bool>(false)
+    fileprivate let tasks = Mutex<[Int: Task<Void, Never>]>([:])
+    fileprivate let nextTask = Atomic<Int>(0)
+    let failures = Mutex<[RowFailure]>([])
+
+    func cancel() {
+      isCancelled.store(true, ordering: .sequentiallyConsistent)
+      for task in tasks.withLock({ $0.values }) { task.cancel() }
+    }
+  }
+
+  init(
+    host: any ScriptHost, functions: [FunctionDefinition], state: State,
+    pause: (@Sendable (Duration) -> Void)?
+  ) {
+    self.host = host
+    self.functions = functions
+    self.state = state
+    pauseInstead = pause
+  }
+
+  var isCancelled: Bool { state.isCancelled.load(ordering: .relaxed) }
+
+  /// Waits; ends early when the program is stopped.
+  func pause(_ duration: Duration) {
+    if let pauseInstead { return pauseInstead(duration) }
+    let clock = ContinuousClock()
+    let end = clock.now + duration
+    while !isCancelled, clock.now < end { Thread.sleep(forTimeInterval: 0.02) }
+  }
+
+  func note(_ failure: RowFailure) {
+    state.failures.withLock { $0.append(failure) }
+  }
+
+  /// Runs an effect to its end while this thread waits.
+  ///
+  /// The evaluator is synchronous throughout and has a thread of its own, never one of the pool, so
+  /// blocking it on a semaphore is sound; measured, an evaluator that is `async` in every node is
+  /// nine times slower than this is per effect.
+  func wait<Result: Sendable>(
+    _ effect: @escaping @Sendable () async throws -> Result
+  ) throws(ScriptError) -> Result {
+    guard !isCancelled else { throw .cancelled }
+    let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
+    let box = OutcomeBox(outcome)
+    let done = DispatchSemaphore(value: 0)
+    let number = state.nextTask.wrappingAdd(1, ordering: .relaxed).newValue
+    let task = Task {
+      let result: Swift.Result<Result, any Error>
+      do { result = .success(try await effect()) } catch { result = .failure(error) }
+      box.outcome.withLock { $0 = result }
+      done.signal()
+    }
+    state.tasks.withLock { $0[number] = task }
+    if isCancelled { task.cancel() }
+    done.wait()
+    state.tasks.withLock { $0[number] = nil }
+    switch box.outcome.withLock({ $0 }) {
+    case .success(let result): return result
+    case .failure(let error): throw Machine.explained(error)
+    case nil: throw .cancelled
+    }
+  }
+
+  private final class OutcomeBox<Result: Sendable>: Sendable {
+    let outcome: Mutex<Swift.Result<Result, any Error>?>
+    init(_ outcome: consuming sending Mutex<Swift.Result<Result, any Error>?>) {
+      self.outcome = outcome
+    }
+  }
+
+  static func explained(_ error: any Error) -> ScriptError {
+    if let error = error as? ScriptError { return error }
+    if error is CancellationError { return .cancelled }
+    return ScriptError(code: "V309", message: "\(error)")
+  }
+}
+
+/// A row of a loop that went wrong, while the loop went on.
+public struct RowFailure: Sendable {
+  /// The row's title, or the item as it prints.
+  public let title: String
+  /// The row's number in the table last shown.
+  public let number: Int?
+  /// The sentence.
+  public let message: String
+  /// The stable code.
+  public let code: String
+  /// Where in the program.
+  public let span: Span?
+}

@@ -1,0 +1,243 @@
+import Dispatch
+import Foundation
+import Synchronization
+
+/// `for … in … { … }`: a list of the bodies' last values, in the order of the items.
+final class LoopNode: Node {
+  let span: Span
+  let slot: Int
+  let sequence: any Node
+  let width: (any Node)?
+  let continuesOnError: Bool
+  let body: any Node
+
+  init(
+    slot: Int, sequence: any Node, width: (any Node)?, continuesOnError: Bool, body: any Node,
+    _ span: Span
+  ) {
+    self.slot = slot
+    self.sequence = sequence
+    self.width = width
+    self.continuesOnError = continuesOnError
+    self.body = body
+    self.span = span
+  }
+
+  func eval(_ context: Context) throws(ScriptError) -> Value {
+    let items = try items(context)
+    let width = try self.width?.whole(context, "parallel", from: 1) ?? 1
+    if width > 1, items.count > 1 {
+      return try parallel(items, width: min(width, 64, items.count), context)
+    }
+    var results: [Value] = []
+    for item in items {
+      try context.checkCancelled()
+      switch runBody(item, context) {
+      case .value(let value): results.append(value)
+      case .skip: continue
+      case .stop: return .list(results)
+      case .raise(let error): throw error
+      case .problem(let error):
+        guard continuesOnError else { throw error }
+        note(error, item, context)
+        results.append(.nothing)
+      }
+    }
+    return .list(results)
+  }
+
+  /// The items are fixed when the loop starts.
+  private func items(_ context: Context) throws(ScriptError) -> [Value] {
+    switch try sequence.eval(context) {
+    case .list(let items): return items
+    case .query(let query):
+      let host = context.machine.host
+      do throws(ScriptError) {
+        return try context.machine.wait { try await query.rows(from: host) }.map(Value.row)
+      } catch {
+        throw error.at(sequence.span)
+      }
+    case .nothing: return []
+    case let value:
+      throw ScriptError(
+        code: "V306", message: "for goes through a list or rows, and this is \(value.kindName)",
+        span: sequence.span, notes: ["through the words of a text: for w in words(x)"])
+    }
+  }
+
+  private enum End {
+    case value(Value)
+    case skip
+    case stop
+    /// What ends the loop whatever `on error` says.
+    case raise(ScriptError)
+    case problem(ScriptError)
+  }
+
+  /// Runs the body for an item; what it assigned to rows is sent only when it ends well.
+  private func runBody(_ item: Value, _ context: Context) -> End {
+    context.slots[slot] = item
+    context.staged.append([])
+    defer { context.staged.removeLast() }
+    do throws(ScriptError) {
+      let value = try body.eval(context)
+      try context.sendStaged()
+      return .value(value)
+    } catch {
+      switch (error.kind, error.code) {
+      case (.control, "skip"), (.control, "stop"):
+        // What was assigned before `skip` or `stop` counts.
+        do throws(ScriptError) {
+          try context.sendStaged()
+        } catch {
+          return error.kind == .problem ? .problem(located(error, item)) : .raise(error)
+        }
+        return error.code == "skip" ? .skip : .stop
+      case (.problem, _): return .problem(located(error, item))
+      default: return .raise(error)
+      }
+    }
+  }
+
+  private func located(_ error: ScriptError, _ item: Value) -> ScriptError {
+    var error = error.at(span)
+    if error.rowTitle == nil, case .row(let row) = item {
+      error.rowTitle = row.title
+    }
+    return error
+  }
+
+  private func note(_ error: ScriptError, _ item: Value, _ context: Context) {
+    var number: Int?
+    if case .row(let row) = item { number = row.number }
+    context.machine.note(
+      RowFailure(
+        title: item.display, number: number, message: error.message, code: error.code,
+        span: error.span))
+  }
+
+  // MARK: - Parallel
+
+  /// What the threads of a parallel loop share.
+  private final class Shared: Sendable {
+    struct State {
+      var next = 0
+      var isStopping = false
+      var ends: [Int: (end: SendableEnd, lines: [String])] = [:]
+      var printed = 0
+      var isPrinting = false
+    }
+    let state = Mutex(State())
+  }
+
+  private enum SendableEnd: Sendable {
+    case value(Value)
+    case skip
+    case stop
+    case raise(ScriptError)
+    case problem(ScriptError)
+  }
+
+  private func parallel(
+    _ items: [Value], width: Int, _ context: Context
+  ) throws(ScriptError) -> Value {
+    let shared = Shared()
+    let group = DispatchGroup()
+    let machine = context.machine
+    for _ in 0..<width {
+      let start = Fork(context)
+      group.enter()
+      let thread = Thread { [self] in
+        work(items, shared, start.context())
+        group.leave()
+      }
+      thread.stackSize = Interpreter.stackSize
+      thread.start()
+    }
+    group.wait()
+    let ends = shared.state.withLock { $0.ends }
+    // Lines come in the order of the items, whatever order the bodies ended in.
+    var results: [Value] = []
+    var failures: [(ScriptError, Value)] = []
+    var raised: ScriptError?
+    for index in items.indices {
+      guard let (end, lines) = ends[index] else { continue }
+      for line in lines { try context.print(line) }
+      switch end {
+      case .value(let value): results.append(value)
+      case .skip, .stop: break
+      case .raise(let error): raised = raised ?? error
+      case .problem(let error):
+        failures.append((error, items[index]))
+        if continuesOnError {
+          note(error, items[index], context)
+          results.append(.nothing)
+        }
+      }
+    }
+    if let raised { throw raised }
+    if machine.isCancelled { throw .cancelled }
+    if !continuesOnError, var (first, _) = failures.first.map({ ($0.0, $0.1) }) {
+      if failures.count > 1 {
+        first.notes.append("\(failures.count - 1) more failed as well")
+      }
+      throw first
+    }
+    return .list(results)
+  }
+
+  private func work(_ items: [Value], _ shared: Shared, _ start: Context) {
+    while true {
+      let index = shared.state.withLock { state -> Int? in
+        guard !state.isStopping, state.next < items.count else { return nil }
+        defer { state.next += 1 }
+        return state.next
+      }
+      guard let index, !start.machine.isCancelled else { return }
+      let fork = start.forked()
+      let end: SendableEnd
+      switch runBody(items[index], fork) {
+      case .value(let value): end = .value(value)
+      case .skip: end = .skip
+      case .stop: end = .stop
+      case .raise(let error): end = .raise(error)
+      case .problem(let error): end = .problem(error)
+      }
+      let lines = fork.heldLines ?? []
+      shared.state.withLock { state in
+        state.ends[index] = (end, lines)
+        switch end {
+        case .stop, .raise: state.isStopping = true
+        case .problem: if !continuesOnError { state.isStopping = true }
+        default: break
+        }
+      }
+    }
+  }
+
+  /// What a thread needs to make a context of its own.
+  private struct Fork: Sendable {
+    let slots: [Value]
+    let globals: [Value]
+    let isGlobal: Bool
+    let row: Row?
+    let callDepth: Int
+    let machine: Machine
+
+    init(_ context: Context) {
+      slots = context.slots
+      globals = context.globals
+      isGlobal = context.isGlobal
+      row = context.row
+      callDepth = context.callDepth
+      machine = context.machine
+    }
+
+    func context() -> Context {
+      let context = Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+      context.row = row
+      context.callDepth = callDepth
+      return context
+    }
+  }
+}

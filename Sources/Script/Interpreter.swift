@@ -1,0 +1,187 @@
+import Foundation
+import Synchronization
+
+/// What a check of a program found.
+public struct CheckResult: Sendable {
+  /// What is wrong, at most ten, in the order of the text.
+  public let diagnostics: [Diagnostic]
+  /// Whether more lines could make it right: an open brace, a clause without its value.
+  public let isIncomplete: Bool
+  /// Whether there is nothing in it.
+  public let isEmpty: Bool
+}
+
+/// How a program ended.
+public struct RunOutcome: Sendable {
+  /// The value of the last expression; `nil` when there was none.
+  public let value: Value?
+  /// Rows that went wrong in loops that went on.
+  public let failures: [RowFailure]
+}
+
+/// Parses, checks and runs programs; what one makes, the next knows.
+public actor Interpreter {
+  static let stackSize = 64 << 20
+
+  private let host: any ScriptHost
+  private let pause: (@Sendable (Duration) -> Void)?
+  private var globals = Globals()
+
+  /// Creates an interpreter.
+  ///
+  /// - Parameter pause: Waits between the tries of `retry`, a test's clock; `nil` sleeps.
+  public init(host: any ScriptHost, pause: (@Sendable (Duration) -> Void)? = nil) {
+    self.host = host
+    self.pause = pause
+  }
+
+  /// The names of the program's variables and functions.
+  public var names: (variables: [String], functions: [String]) {
+    (globals.variables.keys.sorted(), globals.functions.keys.sorted())
+  }
+
+  /// Parses a source only, and says whether it is complete; needs no database.
+  public nonisolated static func parse(
+    _ source: SourceText, signatures: [CommandSignature]
+  ) -> CheckResult {
+    let parsed = Parser.parse(source, commands: index(signatures))
+    return CheckResult(
+      diagnostics: Array(parsed.diagnostics.prefix(Resolver.limit)),
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty)
+  }
+
+  private nonisolated static func index(_ signatures: [CommandSignature]) -> [String:
+    CommandSignature]
+  {
+    Dictionary(signatures.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  /// Parses and resolves a source; nothing runs.
+  public func check(_ source: SourceText) -> CheckResult {
+    let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
+    var diagnostics = parsed.diagnostics
+    if diagnostics.isEmpty {
+      var resolver = Resolver(source: source, host: host, globals: globals)
+      _ = resolver.program(parsed.statements)
+      diagnostics = resolver.diagnostics
+    }
+    return CheckResult(
+      diagnostics: Array(
+        diagnostics.sorted { $0.span.start < $1.span.start }.prefix(Resolver.limit)),
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty)
+  }
+
+  /// Checks a source whole, then runs it statement by statement.
+  ///
+  /// - Parameter onValue: Given the value of each expression of the top level; `nil` shows none.
+  /// - Throws: ``CheckFailure`` before anything ran, or before the first statement of a part whose
+  ///   database became known on the way; ``ScriptError`` for what stopped it.
+  public func run(
+    _ source: SourceText, onValue: (@Sendable (Value) async throws -> Void)? = nil
+  ) async throws -> RunOutcome {
+    let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
+    guard parsed.diagnostics.isEmpty else {
+      throw CheckFailure(diagnostics: Array(parsed.diagnostics.prefix(Resolver.limit)))
+    }
+    try checkRest(parsed.statements[...], source)
+
+    let state = Machine.State()
+    var last: Value?
+    return try await withTaskCancellationHandler {
+      for (index, statement) in parsed.statements.enumerated() {
+        // The open connection may be another one since the check, so each is resolved when it runs.
+        var resolver = Resolver(source: source, host: host, globals: globals)
+        let node = resolver.topLevel(statement)
+        guard resolver.diagnostics.isEmpty else {
+          throw CheckFailure(diagnostics: resolver.diagnostics)
+        }
+        globals = resolver.globals
+        let machine = Machine(
+          host: host, functions: globals.definitions, state: state, pause: pause)
+        let start = globals.values
+        let (result, values) = await Interpreter.onThread(node, start, machine)
+        globals.values = values
+        switch result {
+        case .failure(let error):
+          throw Interruption(error: error, failures: state.failures.withLock { $0 }).flattened
+        case .success(let value):
+          if case .expression(let expression) = statement.kind {
+            last = value
+            remember(value, expression)
+            if let onValue, expression.isShown { try await onValue(value) }
+          }
+        }
+        if case .command(let command) = statement.kind, command.signature.opensConnection != nil {
+          try checkRest(parsed.statements[(index + 1)...], source)
+        }
+      }
+      return RunOutcome(value: last, failures: state.failures.withLock { $0 })
+    } onCancel: {
+      state.cancel()
+    }
+  }
+
+  /// Checks what is still to run against what is known now.
+  private func checkRest(_ statements: ArraySlice<Statement>, _ source: SourceText) throws {
+    var resolver = Resolver(source: source, host: host, globals: globals)
+    _ = resolver.program(Array(statements))
+    guard resolver.diagnostics.isEmpty else {
+      throw CheckFailure(diagnostics: resolver.diagnostics.sorted { $0.span.start < $1.span.start })
+    }
+  }
+
+  /// Keeps the last value as `_`.
+  private func remember(_ value: Value, _ expression: Expression) {
+    guard expression.isShown, !value.isNothing else { return }
+    if let variable = globals.variables["_"] {
+      globals.values[variable.slot] = value
+    } else {
+      globals.variables["_"] = Variable(
+        slot: globals.values.count, isGlobal: true, canChange: false, span: Span(0, 0),
+        parallelLevel: 0, type: .any)
+      globals.values.append(value)
+    }
+  }
+
+  /// Runs a node on a thread of its own, with a stack that deep programs fit into.
+  private nonisolated static func onThread(
+    _ node: any Node, _ values: [Value], _ machine: Machine
+  ) async -> (Result<Value, ScriptError>, [Value]) {
+    await withCheckedContinuation { continuation in
+      let thread = Thread {
+        let context = Context(slots: values, machine: machine)
+        let result: Result<Value, ScriptError>
+        do throws(ScriptError) {
+          let value = try node.eval(context)
+          try context.sendStaged()
+          result = .success(value)
+        } catch {
+          result = .failure(error)
+        }
+        continuation.resume(returning: (result, context.slots))
+      }
+      thread.stackSize = stackSize
+      thread.start()
+    }
+  }
+}
+
+/// A stop in the middle, with the failures that were counted before it.
+public struct Interruption: Error, Sendable {
+  /// What stopped the program.
+  public let error: ScriptError
+  /// Rows that went wrong before.
+  public let failures: [RowFailure]
+
+  var flattened: any Error { failures.isEmpty ? error : self }
+}
+
+extension Expression {
+  /// Whether the prompt shows its value: loops and blocks speak for themselves.
+  var isShown: Bool {
+    switch kind {
+    case .loop, .conditional, .block, .retry: false
+    default: true
+    }
+  }
+}

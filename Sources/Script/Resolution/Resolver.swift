@@ -1,0 +1,990 @@
+/// What can be known of a value before the program runs.
+enum StaticType {
+  case any
+  case flag, number, text, date, duration, list, record
+  case row(Shape?)
+  case query(Shape?)
+
+  /// The word for it in messages; `nil` where nothing is known.
+  var kindName: String? {
+    switch self {
+    case .any: nil
+    case .flag: "true or false"
+    case .number: "a number"
+    case .text: "text"
+    case .date: "a date"
+    case .duration: "a duration"
+    case .list: "a list"
+    case .record: "a record"
+    case .row: "a row"
+    case .query: "a query"
+    }
+  }
+}
+
+/// A variable, as the resolver knows it.
+struct Variable {
+  let slot: Int
+  let isGlobal: Bool
+  let canChange: Bool
+  let span: Span
+  /// How many parallel bodies it was made inside of.
+  let parallelLevel: Int
+  var type: StaticType
+  /// Whether an earlier input at the prompt made it; such a one may be made anew.
+  var isEarlier = false
+}
+
+/// A function of the program, as the resolver knows it.
+struct FunctionName {
+  let index: Int
+  let parameters: [String]
+  let required: Int
+}
+
+/// What lives from one input at the prompt to the next.
+struct Globals {
+  var variables: [String: Variable] = [:]
+  var functions: [String: FunctionName] = [:]
+  var definitions: [FunctionDefinition] = []
+  var values: [Value] = []
+}
+
+/// Turns a tree into nodes: names into slots, properties into places, and every mistake that can be
+/// known before anything runs into a diagnostic.
+struct Resolver {
+  typealias Typed = (node: any Node, type: StaticType)
+
+  static let limit = 10
+
+  let source: SourceText
+  let host: any ScriptHost
+  var globals: Globals
+  var diagnostics: [Diagnostic] = []
+  /// The connection that is open at this point of the program.
+  var open: ShapeAnswer
+  /// Connections that the program itself makes.
+  private var made: Set<String> = []
+
+  private var scopes: [[String: Variable]] = [[:]]
+  private var slotCount: Int
+  private var inFunction = false
+  private var loopDepth = 0
+  private var parallelLevel = 0
+  /// The fields in row scope; `nil` outside of it.
+  private var rowScope: RowScope?
+
+  private struct RowScope {
+    let shape: Shape?
+    /// What may not stand in it, in words: “where”, “sort by”, “a hole”.
+    let place: String
+  }
+
+  init(source: SourceText, host: any ScriptHost, globals: Globals) {
+    self.source = source
+    self.host = host
+    self.globals = globals
+    open = host.shape(of: nil)
+    slotCount = globals.values.count
+    for name in self.globals.variables.keys { self.globals.variables[name]?.isEarlier = true }
+    scopes = [self.globals.variables]
+  }
+
+  // MARK: - Program
+
+  /// Resolves statements of the top level, in order.
+  mutating func program(_ statements: [Statement]) -> [any Node] {
+    statements.map { topLevel($0) }
+  }
+
+  /// Resolves one statement of the top level.
+  mutating func topLevel(_ statement: Statement) -> any Node {
+    let node = self.statement(statement)
+    globals.variables = scopes[0]
+    while globals.values.count < slotCount { globals.values.append(.nothing) }
+    return node
+  }
+
+  mutating func note(
+    _ code: String, _ message: String, _ span: Span, label: String = "", _ notes: [String] = []
+  ) {
+    guard diagnostics.count < Resolver.limit,
+      !diagnostics.contains(where: { $0.span == span && $0.code == code })
+    else { return }
+    diagnostics.append(Diagnostic(code, message, span, label: label, notes: notes))
+  }
+
+  private func failed(_ span: Span) -> Typed { (ConstantNode(.nothing, span), .any) }
+
+  // MARK: - Statements
+
+  private mutating func statement(_ statement: Statement) -> any Node {
+    switch statement.kind {
+    case .expression(let expression):
+      return self.expression(expression).node
+    case .declare(let name, let nameSpan, let isVariable, let value):
+      let resolved = expression(value)
+      let slot = declare(name, nameSpan, canChange: isVariable, type: resolved.type)
+      return StoreNode(slot: slot, resolved.node, statement.span)
+    case .declareCommand(let name, let nameSpan, let isVariable, let command):
+      let node = self.command(command)
+      let slot = declare(name, nameSpan, canChange: isVariable, type: .any)
+      return StoreNode(slot: slot, node, statement.span)
+    case .assign(let place, let isAddition, let value):
+      return assignment(place, isAddition: isAddition, value, statement.span)
+    case .function(let function): return self.function(function, statement.span)
+    case .giveBack(let value):
+      if !inFunction {
+        note(
+          "V111", "return stands outside of a function", statement.span,
+          ["to leave a loop write stop"])
+      }
+      return ReturnNode(value.map { expression($0).node }, statement.span)
+    case .command(let command): return self.command(command)
+    case .builtin(let builtin, let value):
+      if loopDepth == 0, builtin == .skip || builtin == .stop {
+        note("V113", "\(builtin.rawValue) stands outside of a loop", statement.span)
+      }
+      let resolved = value.map { expression($0) }
+      if builtin == .assert, let resolved {
+        checkCondition(resolved, value?.span ?? statement.span)
+      }
+      return BuiltinStatementNode(
+        builtin, resolved?.node, source: source.text(value?.span ?? statement.span), statement.span)
+    }
+  }
+
+  /// Makes a variable in the innermost scope, and gives its slot.
+  private mutating func declare(
+    _ name: String, _ span: Span, canChange: Bool, type: StaticType
+  ) -> Int {
+    for scope in scopes {
+      if let other = scope[name], !other.isEarlier {
+        note(
+          "V104", "there is a variable called “\(name)” already", span, label: "made again",
+          [
+            "it was made at line \(source.line(of: other.span.start)); take another name, "
+              + "or change it: \(name) = …"
+          ])
+        break
+      }
+    }
+    let slot = slotCount
+    slotCount += 1
+    scopes[scopes.count - 1][name] = Variable(
+      slot: slot, isGlobal: !inFunction, canChange: canChange, span: span,
+      parallelLevel: parallelLevel, type: type)
+    return slot
+  }
+
+  private func variable(_ name: String) -> Variable? {
+    for scope in scopes.reversed() {
+      if let variable = scope[name] { return variable }
+    }
+    return inFunction ? globals.variables[name] : nil
+  }
+
+  private mutating func block(_ block: Block) -> Typed {
+    scopes.append([:])
+    defer { scopes.removeLast() }
+    var nodes: [any Node] = []
+    var type = StaticType.any
+    for (index, statement) in block.statements.enumerated() {
+      if case .expression(let expression) = statement.kind {
+        let resolved = self.expression(expression)
+        nodes.append(resolved.node)
+        if index == block.statements.count - 1 { type = resolved.type }
+      } else {
+        nodes.append(self.statement(statement))
+      }
+    }
+    if nodes.count == 1, let only = nodes.first, case .expression = block.statements[0].kind {
+      return (only, type)
+    }
+    return (BlockNode(nodes, block.span), type)
+  }
+
+  private mutating func function(_ syntax: FunctionSyntax, _ span: Span) -> any Node {
+    if inFunction || scopes.count > 1 {
+      note(
+        "V111", "functions are made at the top of a program, not inside a block", syntax.nameSpan)
+    }
+    if Function.byName[syntax.name] != nil {
+      note(
+        "V104", "“\(syntax.name)” is a function of the language already", syntax.nameSpan,
+        ["take another name"])
+    }
+    let index = globals.definitions.count
+    globals.functions[syntax.name] = FunctionName(
+      index: index, parameters: syntax.parameters.map(\.name),
+      required: syntax.parameters.prefix { $0.defaultValue == nil }.count)
+    // A place holder keeps the index while the body, which may call itself, is resolved.
+    globals.definitions.append(
+      FunctionDefinition(
+        name: syntax.name, parameters: 0, defaults: [], frameSize: 0,
+        body: ConstantNode(.nothing, span)))
+
+    let outer = (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope)
+    globals.variables = scopes[0]
+    scopes = [[:]]
+    slotCount = 0
+    inFunction = true
+    loopDepth = 0
+    parallelLevel = 0
+    rowScope = nil
+    var defaults: [(any Node)?] = []
+    for parameter in syntax.parameters {
+      defaults.append(parameter.defaultValue.map { expression($0).node })
+      _ = declare(parameter.name, parameter.span, canChange: false, type: .any)
+    }
+    let body = block(syntax.body).node
+    let size = slotCount
+    (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope) = outer
+    globals.definitions[index] = FunctionDefinition(
+      name: syntax.name, parameters: syntax.parameters.count, defaults: defaults, frameSize: size,
+      body: body)
+    return ConstantNode(.nothing, span)
+  }
+
+  private mutating func assignment(
+    _ place: Place, isAddition: Bool, _ value: Expression, _ span: Span
+  ) -> any Node {
+    let resolved = expression(value)
+    guard let variable = variable(place.name) else {
+      unknownName(place.name, place.nameSpan, isAssigned: place.steps.isEmpty)
+      return ConstantNode(.nothing, span)
+    }
+    if inFunction, variable.isGlobal {
+      note(
+        "V105", "a function cannot change “\(place.name)”, which is made outside of it",
+        place.nameSpan, ["give the new value back with return"])
+    }
+    var changesRow = false
+    if case .row(let shape) = variable.type, !place.steps.isEmpty {
+      changesRow = true
+      if let shape, case .field(let name, let nameSpan)? = place.steps.first {
+        checkAssignment(name, nameSpan, shape, resolved.type, value.span)
+      }
+    }
+    if !changesRow {
+      let mayBeRow: Bool
+      if case .any = variable.type { mayBeRow = !place.steps.isEmpty } else { mayBeRow = false }
+      if !variable.canChange, !mayBeRow {
+        note(
+          "V105", "“\(place.name)” was made with let and stays as it is", place.nameSpan,
+          label: "cannot change", ["make it with var: var \(place.name) = …"])
+      }
+      if variable.parallelLevel < parallelLevel {
+        note(
+          "V107", "a loop that runs in parallel cannot change “\(place.name)”", place.nameSpan,
+          label: "made outside the loop at line \(source.line(of: variable.span.start))",
+          ["return a value from the body instead, or drop `parallel`"])
+      }
+    }
+    if place.steps.isEmpty {
+      return StoreNode(slot: variable.slot, resolved.node, isAddition: isAddition, span)
+    }
+    let steps = place.steps.map { step -> StoreFieldNode.Step in
+      switch step {
+      case .field(let name, let span): return .field(name, span)
+      case .index(let index): return .index(expression(index).node)
+      }
+    }
+    return StoreFieldNode(
+      slot: variable.slot, steps: steps, resolved.node, isAddition: isAddition,
+      sendsAtOnce: loopDepth == 0, span)
+  }
+
+  private mutating func checkAssignment(
+    _ name: String, _ span: Span, _ shape: Shape, _ type: StaticType, _ valueSpan: Span
+  ) {
+    guard let index = shape.index(of: name) else {
+      if name == "body" {
+        if let kind = type.kindName, kind != "text" {
+          note("V203", "the body takes text, and this is \(kind)", valueSpan, label: kind)
+        }
+        return
+      }
+      return unknownProperty(name, span, shape)
+    }
+    let field = shape.fields[index]
+    guard field.isWritable else {
+      let error = Assignments.computed(field, shape, span)
+      return note(error.code, error.message, span, label: "read only", error.notes)
+    }
+    let fits: Bool =
+      switch (field.kind, type) {
+      case (_, .any), (.any, _): true
+      case (.text, .text), (.option, .text), (.number, .number), (.flag, .flag), (.date, .date),
+        (.date, .text), (.options, .list), (.list, .list):
+        true
+      default: false
+      }
+    if !fits, let kind = type.kindName {
+      let error = Assignments.mismatch(field, kind, valueSpan)
+      note(error.code, error.message, valueSpan, label: kind, error.notes)
+    }
+  }
+
+  // MARK: - Names
+
+  private mutating func unknownName(_ name: String, _ span: Span, isAssigned: Bool = false) {
+    if name == "row" {
+      return note(
+        "V106", "there is no row here", span, label: "outside of a loop",
+        ["go through rows: for row in rows { … }", "the row of a where or a prompt is it"])
+    }
+    if name == "problem" {
+      return note("V100", "“problem” is known only after catch", span)
+    }
+    var candidates = scopes.flatMap(\.keys)
+    if inFunction { candidates += globals.variables.keys }
+    var notes: [String] = []
+    if let near = NearestWord.nearest(to: name, among: candidates) {
+      notes.append("did you mean `\(near)`?")
+    } else if !isAssigned,
+      let near = NearestWord.nearest(
+        to: name,
+        among: host.signatures.map(\.name) + ["rows", "print"] + Function.all.map(\.name))
+    {
+      notes.append("did you mean `\(near)`?")
+    }
+    if isAssigned {
+      notes.append("to make it: let \(name) = …, or var \(name) = … if it changes")
+    }
+    if let shape = currentShape, shape.index(of: name) != nil {
+      notes.append("for the property of a row in a loop write row.\(quotedIfNeeded(name))")
+    }
+    if notes.isEmpty { notes.append("a text is written in quotes: \"\(name)\"") }
+    note("V100", "there is nothing called “\(name)”", span, label: "unknown name", notes)
+  }
+
+  private func quotedIfNeeded(_ name: String) -> String {
+    name.allSatisfy { $0.isLetter || $0.isNumber || $0 == "_" } ? name : "`\(name)`"
+  }
+
+  private mutating func unknownProperty(_ name: String, _ span: Span, _ shape: Shape) {
+    var notes: [String] = []
+    if let near = NearestWord.nearest(to: name, among: shape.names)
+      ?? shape.names.first(where: {
+        $0.lowercased().hasPrefix(name.lowercased()) && $0.contains(" ")
+      })
+    {
+      let type = shape.fields.first { $0.name == near }?.typeName ?? ""
+      notes.append(
+        "did you mean `\(near)` (\(type.replacing("_", with: " ")))?"
+          + (near.contains(" ") ? " A name with a space stands in backquotes." : ""))
+    }
+    notes.append("properties: \(shape.names.prefix(20).joined(separator: ", "))")
+    note(
+      "V101", "there is no property named “\(name)” in \(shape.name)", span,
+      label: "unknown property", notes)
+  }
+
+  private var currentShape: Shape? {
+    if case .known(let shape) = open { shape } else { nil }
+  }
+
+  private mutating func name(_ name: String, _ span: Span) -> Typed {
+    let variable = variable(name)
+    if let scope = rowScope {
+      let index = scope.shape?.index(of: name)
+      if let variable, let shape = scope.shape, index != nil {
+        note(
+          "V018", "“\(name)” is both a variable and a property of \(shape.name)", span,
+          label: "which one?",
+          [
+            "the variable was made at line \(source.line(of: variable.span.start))",
+            "for the property write it.\(quotedIfNeeded(name)); or rename the variable",
+          ])
+        return failed(span)
+      }
+      if variable == nil {
+        if let shape = scope.shape {
+          guard let index else {
+            unknownProperty(name, span, shape)
+            return failed(span)
+          }
+          return (
+            RowFieldNode(name: name, index: index, span), Resolver.type(of: shape.fields[index])
+          )
+        }
+        return (RowFieldNode(name: name, index: nil, span), .any)
+      }
+    }
+    guard let variable else {
+      unknownName(name, span)
+      return failed(span)
+    }
+    return (VariableNode(slot: variable.slot, isGlobal: variable.isGlobal, span), variable.type)
+  }
+
+  /// A field may always be empty, so only what is certain for every value is said.
+  private static func type(of field: Field) -> StaticType {
+    switch field.kind {
+    case .text, .option: .text
+    case .number: .number
+    case .flag: .flag
+    case .options, .list: .list
+    case .date: .date
+    case .any: .any
+    }
+  }
+
+  // MARK: - Expressions
+
+  private mutating func checkCondition(_ resolved: Typed, _ span: Span) {
+    if case .flag = resolved.type { return }
+    guard let kind = resolved.type.kindName else { return }
+    let text = source.text(span)
+    note(
+      "V204", "a condition must be true or false, and \(text) is \(kind)", span, label: kind,
+      ["to keep rows that have something there, write: \(text) is not empty"])
+  }
+
+  mutating func expression(_ expression: Expression) -> Typed {
+    let span = expression.span
+    switch expression.kind {
+    case .nothing: return (ConstantNode(.nothing, span), .any)
+    case .flag(let flag): return (ConstantNode(.flag(flag), span), .flag)
+    case .number(let number): return (ConstantNode(.number(number), span), .number)
+    case .duration(let duration): return (ConstantNode(.duration(duration), span), .duration)
+    case .date(let date): return (ConstantNode(.date(date), span), .date)
+    case .text(let pieces): return text(pieces, span)
+    case .name(let name): return self.name(name, span)
+    case .it: return (ItNode(span), .row(rowScope?.shape ?? currentShape))
+    case .list(let items):
+      return (ListNode(items.map { self.expression($0).node }, span), .list)
+    case .record(let fields):
+      return (
+        RecordNode(fields.map { ($0.name, self.expression($0.value).node) }, span), .record
+      )
+    case .query(let query): return self.query(query, span)
+    case .field(let base, let name, let nameSpan): return field(base, name, nameSpan, span)
+    case .index(let base, let index):
+      return (IndexNode(self.expression(base).node, self.expression(index).node, span), .any)
+    case .call(let name, let nameSpan, let arguments):
+      return call(name, nameSpan, arguments, span)
+    case .binary(let operation, let left, let right): return binary(operation, left, right, span)
+    case .not(let inner):
+      let resolved = self.expression(inner)
+      checkCondition(resolved, inner.span)
+      return (NotNode(resolved.node, span), .flag)
+    case .negate(let inner):
+      let resolved = self.expression(inner)
+      if let constant = resolved.node as? ConstantNode, case .number(let number) = constant.value {
+        return (ConstantNode(.number(-number), span), .number)
+      }
+      return (NegateNode(resolved.node, span), resolved.type)
+    case .isEmpty(let inner, let isNegated):
+      return (IsEmptyNode(self.expression(inner).node, isNegated: isNegated, span), .flag)
+    case .conditional(let condition, let then, let otherwise):
+      let test = self.expression(condition)
+      checkCondition(test, condition.span)
+      let first = block(then)
+      let second = otherwise.map { block($0) }
+      return (
+        ConditionalNode(test.node, then: first.node, otherwise: second?.node, span), .any
+      )
+    case .loop(let loop): return self.loop(loop, span)
+    case .ai(let prompt, let shape, let engine): return ai(prompt, shape, engine, span)
+    case .problemCatch(let value, let other):
+      let resolved = self.expression(value)
+      scopes.append([:])
+      defer { scopes.removeLast() }
+      let slot = slotCount
+      slotCount += 1
+      scopes[scopes.count - 1]["problem"] = Variable(
+        slot: slot, isGlobal: !inFunction, canChange: false, span: span,
+        parallelLevel: parallelLevel, type: .any)
+      let fallback = self.expression(other)
+      return (
+        CatchNode(resolved.node, other: fallback.node, problemSlot: slot, span), .any
+      )
+    case .retry(let count, let body):
+      return (RetryNode(self.expression(count).node, block(body).node, span), .any)
+    case .block(let block): return self.block(block)
+    }
+  }
+
+  private mutating func text(_ pieces: [TextPiece], _ span: Span) -> Typed {
+    var result: [TextNode.Piece] = []
+    var onlyWords = ""
+    for piece in pieces {
+      switch piece {
+      case .words(let words):
+        onlyWords += words
+        result.append(.words(words))
+      case .hole(let value, let name, let allowsNothing):
+        if case .ai = value.kind {
+          note(
+            "V112", "a hole cannot ask an engine", value.span,
+            ["name the answer first, so that its cost is seen: let x = ai …"])
+        }
+        result.append(.hole(expression(value).node, name: name, allowsNothing: allowsNothing))
+      }
+    }
+    if result.allSatisfy({ if case .words = $0 { true } else { false } }) {
+      return (ConstantNode(.text(onlyWords), span), .text)
+    }
+    return (TextNode(result, span), .text)
+  }
+
+  private mutating func field(
+    _ base: Expression, _ name: String, _ nameSpan: Span, _ span: Span
+  ) -> Typed {
+    let resolved = expression(base)
+    if case .row(let shape?) = resolved.type {
+      guard let index = shape.index(of: name) else {
+        if name == "body" || name == "id" {
+          if name == "body", let place = rowScope?.place {
+            note(
+              "V112", "a body cannot be read in \(place)", span,
+              ["it is fetched row by row; use a loop: for row in rows { if row.body … }"])
+          }
+          return (FieldNode(resolved.node, name: name, nameSpan), .text)
+        }
+        unknownProperty(name, nameSpan, shape)
+        return failed(span)
+      }
+      return (
+        FieldNode(resolved.node, name: name, nameSpan), Resolver.type(of: shape.fields[index])
+      )
+    }
+    return (FieldNode(resolved.node, name: name, nameSpan), .any)
+  }
+
+  private mutating func call(
+    _ name: String, _ nameSpan: Span, _ arguments: [Expression.Argument], _ span: Span
+  ) -> Typed {
+    if let function = globals.functions[name] {
+      return (
+        CallNode(
+          index: function.index,
+          ordered(
+            arguments, names: function.parameters, required: function.required, name, nameSpan),
+          span), .any
+      )
+    }
+    guard let function = Function.byName[name] else {
+      let words = Array(Function.byName.keys) + Array(globals.functions.keys)
+      note(
+        "V102", "there is no function called “\(name)”", nameSpan, label: "unknown function",
+        NearestWord.nearest(to: name, among: words).map { ["did you mean `\($0)`?"] }
+          ?? ["functions: help"])
+      for argument in arguments { _ = expression(argument.value) }
+      return failed(span)
+    }
+    if function.isVariadic {
+      guard !arguments.isEmpty else {
+        note("V108", "\(function.signatureText) takes at least one value", nameSpan)
+        return failed(span)
+      }
+      return (BuiltinNode(function, arguments.map { expression($0.value).node }, span), .any)
+    }
+    let required = function.parameters.prefix { !$0.isOptional }.count
+    let nodes = ordered(
+      arguments, names: function.parameters.map(\.name), required: required, name, nameSpan)
+    // Trailing parameters that were left out are simply not there.
+    var given: [any Node] = []
+    for node in nodes {
+      guard let node else { break }
+      given.append(node)
+    }
+    return (BuiltinNode(function, given, span), Resolver.results[name] ?? .any)
+  }
+
+  private static let results: [String: StaticType] = [
+    "abs": .number, "ceil": .number, "count": .number, "day": .number, "fill": .text,
+    "floor": .number, "join": .text, "json": .text, "length": .number, "lines": .list,
+    "lower": .text, "month": .number, "now": .date, "replace": .text, "reverse": .list,
+    "round": .number, "sort": .list, "split": .list, "sum": .number, "text": .text, "today": .date,
+    "trim": .text, "truncate": .text, "unique": .list, "upper": .text, "words": .list,
+    "year": .number,
+  ]
+
+  /// Arguments by parameter, named ones at their places.
+  private mutating func ordered(
+    _ arguments: [Expression.Argument], names: [String], required: Int, _ name: String, _ span: Span
+  ) -> [(any Node)?] {
+    var nodes = [(any Node)?](repeating: nil, count: names.count)
+    var next = 0
+    for argument in arguments {
+      let node = expression(argument.value).node
+      if let wanted = argument.name {
+        guard let index = names.firstIndex(of: wanted) else {
+          note(
+            "V109", "\(name) has no parameter called “\(wanted)”", argument.value.span,
+            NearestWord.notes(for: wanted, among: names, kind: "parameters"))
+          continue
+        }
+        nodes[index] = node
+      } else if next < names.count {
+        nodes[next] = node
+        next += 1
+      } else {
+        note(
+          "V108",
+          "\(name) takes \(names.count) \(names.count == 1 ? "value" : "values"), and this is one more",
+          argument.value.span, ["\(name)(\(names.joined(separator: ", ")))"])
+      }
+    }
+    for index in 0..<min(required, names.count) where nodes[index] == nil {
+      note(
+        "V108", "\(name) needs “\(names[index])”", span,
+        ["\(name)(\(names.joined(separator: ", ")))"])
+    }
+    return nodes
+  }
+
+  private mutating func binary(
+    _ operation: BinaryOperator, _ left: Expression, _ right: Expression, _ span: Span
+  ) -> Typed {
+    let a = expression(left)
+    let b = expression(right)
+    switch operation {
+    case .and, .or:
+      checkCondition(a, left.span)
+      checkCondition(b, right.span)
+      return (LogicNode(isAnd: operation == .and, a.node, b.node, span), .flag)
+    case .orElse: return (OrElseNode(a.node, b.node, span), .any)
+    case .isEqual, .isNotEqual:
+      checkEquality(a.type, b.type, left, span)
+      return (OperatorNode(operation, a.node, b.node, span), .flag)
+    case .contains, .notContains, .isIn, .isNotIn, .startsWith, .endsWith, .matches:
+      return (OperatorNode(operation, a.node, b.node, span), .flag)
+    case .less, .lessOrEqual, .greater, .greaterOrEqual:
+      checkOperands(operation, a.type, b.type, span)
+      return (OperatorNode(operation, a.node, b.node, span), .flag)
+    case .range: return (OperatorNode(operation, a.node, b.node, span), .list)
+    case .add, .subtract, .multiply, .divide, .remainder:
+      checkOperands(operation, a.type, b.type, span)
+      let node = OperatorNode(operation, a.node, b.node, span)
+      if let x = a.node as? ConstantNode, let y = b.node as? ConstantNode,
+        let value = try? Operators.apply(operation, x.value, y.value)
+      {
+        return (ConstantNode(value, span), Resolver.sum(a.type, b.type, operation))
+      }
+      return (node, Resolver.sum(a.type, b.type, operation))
+    }
+  }
+
+  private static func sum(_ a: StaticType, _ b: StaticType, _ operation: BinaryOperator)
+    -> StaticType
+  {
+    switch (a, b) {
+    case (.number, .number): .number
+    case (.text, .text): .text
+    case (.list, _) where operation == .add: .list
+    case (.date, .duration): .date
+    case (.date, .date): .duration
+    default: .any
+    }
+  }
+
+  private mutating func checkEquality(
+    _ a: StaticType, _ b: StaticType, _ left: Expression, _ span: Span
+  ) {
+    if case .list = a, case .text = b {
+      note(
+        "V205", "\(source.text(left.span)) is a list, and a list never is a text", span,
+        label: "a list and text",
+        ["to ask whether it holds the text, write: \(source.text(left.span)) contains …"])
+    }
+  }
+
+  private mutating func checkOperands(
+    _ operation: BinaryOperator, _ a: StaticType, _ b: StaticType, _ span: Span
+  ) {
+    let fits: Bool =
+      switch (a, b) {
+      case (.any, _), (_, .any): true
+      case (.number, .number), (.date, .date), (.duration, .duration): true
+      case (.text, .text):
+        [.add, .less, .lessOrEqual, .greater, .greaterOrEqual].contains(operation)
+      case (.list, _): operation == .add || operation == .subtract
+      case (.date, .duration): operation == .add || operation == .subtract
+      case (.duration, .date): operation == .add
+      case (.duration, .number): operation == .multiply || operation == .divide
+      case (.date, .text): [.less, .lessOrEqual, .greater, .greaterOrEqual].contains(operation)
+      default: false
+      }
+    guard !fits, let first = a.kindName, let second = b.kindName else { return }
+    var notes: [String] = []
+    if operation == .add, first == "text" || second == "text" {
+      notes.append("to put a value into a text write \"… {value}\"")
+    }
+    note(
+      "V207", "\(operation.rawValue) cannot take \(first) and \(second)", span,
+      label: "\(first) and \(second)", notes)
+  }
+
+  private mutating func loop(_ loop: LoopSyntax, _ span: Span) -> Typed {
+    if let place = rowScope?.place {
+      note("V112", "a loop cannot stand in \(place)", span)
+    }
+    let sequence = expression(loop.sequence)
+    var type = StaticType.any
+    switch sequence.type {
+    case .query(let shape): type = .row(shape)
+    case .any, .list: break
+    default:
+      note(
+        "V306",
+        "for goes through a list or rows, and this is \(sequence.type.kindName ?? "something else")",
+        loop.sequence.span, label: sequence.type.kindName ?? "")
+    }
+    let width = loop.width.map { expression($0).node }
+    if width != nil { parallelLevel += 1 }
+    loopDepth += 1
+    scopes.append([:])
+    let slot = declare(loop.variable, loop.variableSpan, canChange: false, type: type)
+    let body = block(loop.body).node
+    scopes.removeLast()
+    loopDepth -= 1
+    if width != nil { parallelLevel -= 1 }
+    return (
+      LoopNode(
+        slot: slot, sequence: sequence.node, width: width,
+        continuesOnError: loop.continuesOnError, body: body, span), .list
+    )
+  }
+
+  private mutating func ai(
+    _ prompt: Expression, _ shape: AnswerShape?, _ engine: Expression?, _ span: Span
+  ) -> Typed {
+    if let place = rowScope?.place {
+      note(
+        "V112", "an engine cannot be asked in \(place)", span,
+        ["ask in a loop, and name the answer: let x = ai …"])
+    }
+    let resolved = expression(prompt)
+    if let kind = resolved.type.kindName, kind != "text" {
+      note("V203", "ai takes text, and this is \(kind)", prompt.span, label: kind)
+    }
+    let type: StaticType =
+      switch shape {
+      case nil, .text?, .option?: .text
+      case .number?: .number
+      case .flag?: .flag
+      case .date?: .date
+      case .list?: .list
+      case .record?: .record
+      }
+    return (
+      AINode(
+        prompt: resolved.node, shape: shape, engine: engine.map { expression($0).node }, span), type
+    )
+  }
+
+  private mutating func query(_ query: QuerySyntax, _ span: Span) -> Typed {
+    var answer = open
+    var connection: (any Node)?
+    if case .named(let name) = query.source {
+      let node = expression(name).node
+      connection = node
+      if let constant = node as? ConstantNode {
+        answer = shape(ofConnection: constant.value.display)
+        if case .unknown(let near) = answer {
+          note(
+            "V403", "there is no connection called “\(constant.value.display)”", name.span,
+            label: "unknown connection",
+            near.isEmpty
+              ? ["all of them: connections"] : ["connections: \(near.joined(separator: ", "))"])
+          answer = .later
+        }
+      } else {
+        answer = .later
+      }
+    }
+    var shape: Shape?
+    if case .known(let known) = answer { shape = known }
+    let outer = rowScope
+    var condition: (any Node)?
+    if let syntax = query.condition {
+      rowScope = RowScope(shape: shape, place: "where")
+      let resolved = expression(syntax)
+      checkCondition(resolved, syntax.span)
+      condition = resolved.node
+    }
+    rowScope = RowScope(shape: shape, place: "sort by")
+    let sorts = query.sorts.map { sort -> (key: any Node, isAscending: Bool, field: String?) in
+      let node = expression(sort.key).node
+      return (node, sort.isAscending, (node as? RowFieldNode)?.name)
+    }
+    rowScope = outer
+    let take: QueryNode.Take? =
+      switch query.take {
+      case .first(let count)?: .first(expression(count).node)
+      case .last(let count)?: .last(expression(count).node)
+      case .sample(let count)?: .sample(expression(count).node)
+      case nil: nil
+      }
+    if let shape {
+      for pick in query.pick where shape.index(of: pick.name) == nil {
+        unknownProperty(pick.name, pick.span, shape)
+      }
+    }
+    return (
+      QueryNode(
+        connection: connection, condition: condition, sorts: sorts, take: take,
+        pick: query.pick.map(\.name), source: source.text(span), span), .query(shape)
+    )
+  }
+
+  private func shape(ofConnection name: String) -> ShapeAnswer {
+    let answer = host.shape(of: name)
+    if case .unknown = answer, made.contains(name.lowercased()) { return .later }
+    return answer
+  }
+
+  // MARK: - Commands
+
+  private mutating func command(_ command: CommandSyntax) -> any Node {
+    if let place = rowScope?.place {
+      note("V112", "a command cannot stand in \(place)", command.span)
+    }
+    var parts: [(name: String, part: CommandNode.Part)] = []
+    for filled in command.slots {
+      parts.append((filled.slot.name, part(filled)))
+    }
+    for slot in command.signature.slots where slot.isRequired {
+      guard !command.slots.contains(where: { $0.slot.name == slot.name }) else { continue }
+      let words = slot.words.joined(separator: " ")
+      note(
+        "V114", "\(command.signature.name) needs \(slot.summary)", command.nameSpan,
+        label: words.isEmpty ? "" : "\(words) is missing",
+        command.signature.examples.prefix(2).map { "for example: \($0)" })
+    }
+    openConnection(command, parts)
+    return CommandNode(
+      name: command.signature.name, source: source.text(command.span), parts: parts, command.span)
+  }
+
+  /// After `use` and `connect`, the following statements speak of another connection.
+  private mutating func openConnection(
+    _ command: CommandSyntax, _ parts: [(name: String, part: CommandNode.Part)]
+  ) {
+    guard let slot = command.signature.opensConnection,
+      let filled = command.slots.first(where: { $0.slot.name == slot })
+    else { return }
+    guard case .value(let node)? = parts.first(where: { $0.name == slot })?.part,
+      let constant = node as? ConstantNode
+    else {
+      open = .later
+      return
+    }
+    let name = constant.value.display
+    if filled.slot.kind == .connection {
+      open = shape(ofConnection: name)
+      if case .unknown(let near) = open {
+        var notes: [String] = []
+        if let nearest = NearestWord.nearest(to: name, among: near) {
+          notes.append("did you mean: \(command.signature.name) \"\(nearest)\"")
+        }
+        notes.append(
+          near.isEmpty
+            ? "there is none yet; make one: connect \"\(name)\" to template"
+            : "connections: \(near.joined(separator: ", "))")
+        note(
+          "V403", "there is no connection called “\(name)”", filled.span,
+          label: "unknown connection", notes)
+        open = .later
+      }
+    } else {
+      made.insert(name.lowercased())
+      open = .later
+    }
+  }
+
+  private mutating func part(_ filled: CommandSyntax.Filled) -> CommandNode.Part {
+    switch filled.filling {
+    case .flag: return .flag
+    case .word(let word): return .word(word)
+    case .shape(let shape): return .shape(shape)
+    case .expressions(let items): return .values(items.map { expression($0).node })
+    case .fields(let fields):
+      return .value(
+        RecordNode(fields.map { ($0.name, expression($0.value).node) }, filled.span))
+    case .names(let names):
+      if filled.slot.kind == .properties, let shape = currentShape {
+        for (name, span) in names where name != "body" {
+          guard let index = shape.index(of: name) else {
+            unknownProperty(name, span, shape)
+            continue
+          }
+          let field = shape.fields[index]
+          if !field.isWritable {
+            let error = Assignments.computed(field, shape, span)
+            note(error.code, error.message, span, label: "read only", error.notes)
+          }
+        }
+      }
+      return .names(names.map(\.name))
+    case .target(let value, let limit, let isSample):
+      let resolved = expression(value)
+      switch resolved.type {
+      case .any, .list, .row, .query: break
+      default:
+        note(
+          "V203", "this must be rows, and it is \(resolved.type.kindName ?? "something else")",
+          value.span, label: resolved.type.kindName ?? "", ["write: rows where …"])
+      }
+      return .target(resolved.node, limit: limit.map { expression($0).node }, isSample: isSample)
+    case .expression(let value):
+      if filled.slot.kind == .template { return template(value) }
+      let resolved = expression(value)
+      check(filled.slot, resolved.type, value.span)
+      return .value(resolved.node)
+    }
+  }
+
+  private mutating func check(_ slot: Slot, _ type: StaticType, _ span: Span) {
+    guard let kind = type.kindName else { return }
+    switch slot.kind {
+    case .text, .connection:
+      if kind != "text" {
+        note("V203", "\(slot.summary) is text, and this is \(kind)", span, label: kind)
+      }
+    case .number:
+      if kind != "a number" {
+        note("V203", "\(slot.summary) is a number, and this is \(kind)", span, label: kind)
+      }
+    default: break
+    }
+  }
+
+  private mutating func template(_ value: Expression) -> CommandNode.Part {
+    guard case .text(let pieces) = value.kind else {
+      let resolved = expression(value)
+      if let kind = resolved.type.kindName, kind != "text" {
+        note("V203", "a prompt is text, and this is \(kind)", value.span, label: kind)
+      }
+      return .template(
+        resolved.node, source: source.text(value.span), names: [], holesAreNames: true)
+    }
+    let outer = rowScope
+    rowScope = RowScope(shape: currentShape, place: "a prompt")
+    let resolved = text(pieces, value.span)
+    rowScope = outer
+    var kept = ""
+    var names: [String] = []
+    var areNames = true
+    for piece in pieces {
+      switch piece {
+      case .words(let words): kept += words.replacing("{", with: "\\{").replacing("}", with: "\\}")
+      case .hole(let inner, let name, let allowsNothing):
+        kept += "{\(name)\(allowsNothing ? "?" : "")}"
+        names.append(name)
+        // A variable's value is known now and not when the prompt is used again.
+        if case .name(let only) = inner.kind, variable(only) == nil { continue }
+        areNames = false
+      }
+    }
+    if names.isEmpty {
+      kept = pieces.map { if case .words(let words) = $0 { words } else { "" } }.joined()
+      kept = PromptTemplate.names(in: kept).isEmpty ? kept : kept.replacing("{", with: "\\{")
+    }
+    return .template(resolved.node, source: kept, names: names, holesAreNames: areNames)
+  }
+}

@@ -1,0 +1,73 @@
+/// What is known of a database's rows while a program is checked.
+public enum ShapeAnswer: Sendable {
+  /// These fields.
+  case known(Shape)
+  /// Nothing yet, though there may be when it runs.
+  case later
+  /// There is no such database; these come near.
+  case unknown([String])
+}
+
+/// What a program may ask of the program around it.
+///
+/// The first three are called while a program is checked and must not wait for anything.
+public protocol ScriptHost: AnyObject, Sendable {
+  /// The commands.
+  var signatures: [CommandSignature] { get }
+  /// The rows of a connection; `nil` for the open one.
+  func shape(of connection: String?) -> ShapeAnswer
+  /// The current row of the prompt: `it`.
+  func currentRow() -> Row?
+
+  /// Reads rows: at least those that the conditions and sorts leave, in the order of the sorts.
+  func rows(_ query: RowRequest) async throws -> [Row]
+  /// Reads a row's body as Markdown.
+  func body(of row: Row) async throws -> String
+  /// Writes changes to a row, all at once, and gives the row as it is then.
+  func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row
+  /// Asks an engine.
+  func answer(_ request: AIRequest) async throws -> Value
+  /// Carries a command out.
+  func run(_ call: CommandCall) async throws -> Value
+  /// Prints a line.
+  func print(_ line: String) async
+}
+
+/// Rows to read.
+public struct RowRequest: Sendable {
+  /// The connection; `nil` for the open one.
+  public let connection: String?
+  /// Sorts by field, in order; the language sorts again by itself where this is not all.
+  public let sorts: [(field: String, isAscending: Bool)]
+  /// Rows from the top that suffice; `nil` for all.
+  public let limit: Int?
+
+  /// Creates a request.
+  public init(
+    connection: String? = nil, sorts: [(field: String, isAscending: Bool)] = [], limit: Int? = nil
+  ) {
+    self.connection = connection
+    self.sorts = sorts
+    self.limit = limit
+  }
+}
+
+/// A change to one row.
+public enum FieldChange: Sendable {
+  /// A field gets a value; `nothing` clears it.
+  case set(String, Value)
+  /// The body is replaced by Markdown.
+  case replaceBody(String)
+  /// Markdown is added to the body.
+  case appendBody(String)
+}
+
+/// A question to an engine.
+public struct AIRequest: Sendable {
+  /// The prompt in pieces.
+  public let pieces: [PromptTemplate.Piece]
+  /// The shape of the answer; `nil` for text.
+  public let shape: AnswerShape?
+  /// The engine; `nil` for the session's.
+  public let engine: String?
+}

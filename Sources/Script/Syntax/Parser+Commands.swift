@@ -1,0 +1,210 @@
+extension Parser {
+  /// Reads a command by its signature.
+  mutating func command(_ signature: CommandSignature) throws -> CommandSyntax {
+    let start = current.span
+    advance()
+    let outer = clauseWords
+    clauseWords = Set(signature.slots.compactMap(\.words.first))
+    defer { clauseWords = outer }
+    var filled: [CommandSyntax.Filled] = []
+    var positional = signature.slots.filter(\.words.isEmpty)[...]
+    while !endsCommand {
+      if let slot = clause(signature) {
+        guard !filled.contains(where: { $0.slot.name == slot.name }) else {
+          throw fail(
+            "V012", "“\(slot.words.joined(separator: " "))” stands here twice", current.span,
+            label: "said before")
+        }
+        for _ in slot.words { advance() }
+        let place = current.span
+        filled.append(
+          CommandSyntax.Filled(
+            slot: slot, filling: try filling(slot), span: place.through(lastSpan)))
+      } else if let slot = positional.popFirst() {
+        let place = current.span
+        filled.append(
+          CommandSyntax.Filled(
+            slot: slot, filling: try filling(slot), span: place.through(lastSpan)))
+      } else {
+        throw unexpected(expected(signature), suggestions(signature))
+      }
+    }
+    return CommandSyntax(
+      signature: signature, nameSpan: start, slots: filled, span: start.through(lastSpan))
+  }
+
+  private var endsCommand: Bool {
+    mutating get {
+      let token = current
+      return token.isEnd || token.isNewline || token.isSymbol("}")
+    }
+  }
+
+  /// The slot whose words stand here; of several the one with the most words.
+  private mutating func clause(_ signature: CommandSignature) -> Slot? {
+    _ = current
+    return signature.slots.filter { slot in
+      !slot.words.isEmpty
+        && slot.words.enumerated().allSatisfy {
+          tokens[min(position + $0, tokens.count - 1)].isWord($1)
+        }
+    }.max { $0.words.count < $1.words.count }
+  }
+
+  private func expected(_ signature: CommandSignature) -> String {
+    let words = signature.slots.filter { !$0.words.isEmpty }.map { $0.words.joined(separator: " ") }
+    return words.isEmpty
+      ? "the end of the line" : words.joined(separator: ", ") + " or the end of the line"
+  }
+
+  private mutating func suggestions(_ signature: CommandSignature) -> [String] {
+    guard case .name(let word) = current.kind else { return [] }
+    let words = signature.slots.compactMap(\.words.first)
+    return NearestWord.nearest(to: word, among: words).map { ["did you mean `\($0)`?"] } ?? []
+  }
+
+  private mutating func filling(_ slot: Slot) throws -> CommandSyntax.Filling {
+    if slot.kind != .flag { skipNewlines() }
+    switch slot.kind {
+    case .flag: return .flag
+    case .expression, .text, .number, .connection, .template: return .expression(try expression())
+    case .texts:
+      var items = [try expression()]
+      while take(",") {
+        skipNewlines()
+        items.append(try expression())
+      }
+      return .expressions(items)
+    case .properties: return .names(try names())
+    case .engines:
+      var names: [(name: String, span: Span)] = []
+      repeat {
+        skipNewlines()
+        let token = current
+        if case .text(let parts) = token.kind, case .words(let words)? = parts.first,
+          parts.count == 1
+        {
+          advance()
+          names.append((words, token.span))
+        } else {
+          let (name, span) = try anyName()
+          names.append((name, span))
+        }
+      } while take(",")
+      return .names(names)
+    case .name:
+      if case .text = current.kind { return .expression(try expression()) }
+      return .word(try anyName().0)
+    case .word:
+      if case .name(let word) = current.kind,
+        peek().isNewline || peek().isEnd || peek().isSymbol("}")
+      {
+        advance()
+        return .word(word)
+      }
+      return .expression(try expression())
+    case .type: return .shape(try shape())
+    case .target:
+      if takeWord("sample") {
+        let limit = try sum()
+        return .target(try expression(), limit: limit, isSample: true)
+      }
+      if case .number = current.kind, peek().isWord("rows") {
+        let limit = try primary()
+        return .target(try expression(), limit: limit, isSample: false)
+      }
+      return .target(try expression(), limit: nil, isSample: false)
+    }
+  }
+
+  private mutating func names() throws -> [(name: String, span: Span)] {
+    var names: [(name: String, span: Span)] = []
+    repeat {
+      skipNewlines()
+      if case .name(let word) = current.kind, clauseWords.contains(word) {
+        throw unexpected(
+          "the name of a property", ["put a name that is a word in backquotes: `\(word)`"])
+      }
+      let (name, span) = try anyName()
+      names.append((name, span))
+    } while take(",")
+    return names
+  }
+
+  /// The shape of an answer: `number 0..10`, `one of […]`, `list of text`, `{title: text}`.
+  mutating func shape() throws -> AnswerShape {
+    try nested { try $0.unboundedShape() }
+  }
+
+  private mutating func unboundedShape() throws -> AnswerShape {
+    let token = current
+    if take("{") {
+      brackets += 1
+      var fields: [AnswerShape.Field] = []
+      while !current.isSymbol("}") {
+        let (name, _) = try anyName()
+        guard take(":") else { throw unexpected(": and a type") }
+        fields.append(AnswerShape.Field(name: name, shape: try shape()))
+        if !take(",") { break }
+      }
+      guard current.isSymbol("}") else { throw unexpected(", or }") }
+      brackets -= 1
+      advance()
+      return .record(fields)
+    }
+    guard case .name(let word) = token.kind else { throw unexpected("a type: \(Parser.shapes)") }
+    advance()
+    switch word {
+    case "text": return .text
+    case "flag", "bool", "boolean", "checkbox": return .flag
+    case "date": return .date
+    case "number":
+      guard let minimum = try bound() else { return .number(minimum: nil, maximum: nil) }
+      guard take("..") else { throw unexpected(".. and the largest number") }
+      guard let maximum = try bound() else { throw unexpected("the largest number") }
+      guard minimum <= maximum else {
+        throw fail(
+          "V010",
+          "no number is between \(Value.number(minimum).display) and \(Value.number(maximum).display)",
+          token.span.through(lastSpan), ["write the smaller one first"])
+      }
+      return .number(minimum: minimum, maximum: maximum)
+    case "list":
+      guard takeWord("of") else { throw unexpected("of and a type") }
+      return .list(try shape())
+    case "one":
+      guard takeWord("of") else { throw unexpected("of and a list of texts") }
+      guard take("[") else { throw unexpected("[ and texts") }
+      brackets += 1
+      var names: [String] = []
+      while !current.isSymbol("]") {
+        guard case .text(let parts) = current.kind, parts.count <= 1 else {
+          throw unexpected("a text")
+        }
+        if case .words(let words)? = parts.first { names.append(words) } else { names.append("") }
+        advance()
+        if !take(",") { break }
+      }
+      guard current.isSymbol("]") else { throw unexpected(", or ]") }
+      brackets -= 1
+      advance()
+      return .option(names)
+    default:
+      throw fail(
+        "V010", "there is no type called “\(word)”", token.span,
+        NearestWord.nearest(to: word, among: ["text", "number", "flag", "date", "list", "one"])
+          .map { ["did you mean `\($0)`?"] } ?? ["types: \(Parser.shapes)"])
+    }
+  }
+
+  private static let shapes = "text, number, flag, date, list of …, one of […], {name: type}"
+
+  private mutating func bound() throws -> Double? {
+    let isNegative =
+      current.isSymbol("-") && { if case .number = peek().kind { true } else { false } }()
+    if isNegative { advance() }
+    guard case .number(let number) = current.kind else { return nil }
+    advance()
+    return isNegative ? -number : number
+  }
+}

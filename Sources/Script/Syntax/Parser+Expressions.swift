@@ -1,0 +1,597 @@
+extension Parser {
+  /// An expression, with its `catch`.
+  mutating func expression() throws -> Expression {
+    try nested { parser in
+      var result = try parser.plain()
+      while parser.takeWord("catch") {
+        parser.skipNewlines()
+        let other = try parser.plain()
+        result = Expression(
+          kind: .problemCatch(result, other), span: result.span.through(other.span))
+      }
+      return result
+    }
+  }
+
+  mutating func plain() throws -> Expression {
+    if current.isWord("if") { return try conditional() }
+    if current.isWord("for") { return try loop() }
+    return try disjunction()
+  }
+
+  private mutating func conditional() throws -> Expression {
+    try nested { parser in
+      let start = parser.current.span
+      parser.advance()
+      parser.skipNewlines()
+      let condition = try parser.expression()
+      if parser.takeWord("then") {
+        parser.skipNewlines()
+        let then = try parser.expression()
+        let isNext = parser.takeOverNewline("else")
+        guard isNext else { throw parser.unexpected("else and a value") }
+        parser.skipNewlines()
+        let otherwise = try parser.expression()
+        return Expression(
+          kind: .conditional(
+            condition: condition, then: Block(single: then), otherwise: Block(single: otherwise)),
+          span: start.through(otherwise.span))
+      }
+      guard parser.current.isSymbol("{") else {
+        throw parser.unexpected("{ or then", parser.equalsHint())
+      }
+      let then = try parser.block()
+      var otherwise: Block?
+      if parser.takeWord("else") {
+        if parser.current.isWord("if") {
+          otherwise = Block(single: try parser.conditional())
+        } else {
+          otherwise = try parser.block()
+        }
+      }
+      return Expression(
+        kind: .conditional(condition: condition, then: then, otherwise: otherwise),
+        span: start.through(parser.lastSpan))
+    }
+  }
+
+  /// `else` of an `if … then …` may stand inside brackets on the next line.
+  private mutating func takeOverNewline(_ word: String) -> Bool { takeWord(word) }
+
+  private mutating func equalsHint() -> [String] {
+    current.isSymbol("=") ? ["to compare write is: … is …"] : []
+  }
+
+  private mutating func loop() throws -> Expression {
+    let start = current.span
+    advance()
+    let (name, nameSpan) = try anyName()
+    guard !Reserved.words.contains(name) else {
+      throw fail("V115", "“\(name)” is a word of the language and cannot be a name", nameSpan)
+    }
+    guard takeWord("in") else { throw unexpected("in and what to go through") }
+    skipNewlines()
+    let outer = clauseWords
+    clauseWords = ["parallel", "on"]
+    let sequence = try expression()
+    clauseWords = outer
+    var width: Expression?
+    var continues = false
+    while true {
+      if takeWord("parallel") {
+        width = try sum()
+      } else if current.isWord("on"), peek().isWord("error") {
+        advance()
+        advance()
+        let (word, span) = try anyName()
+        switch word {
+        case "continue": continues = true
+        case "stop": continues = false
+        default:
+          throw fail(
+            "V012", "“\(word)” does not fit here", span, label: "expected continue or stop",
+            ["on error continue goes on with the next row"])
+        }
+      } else {
+        break
+      }
+    }
+    guard current.isSymbol("{") else {
+      throw unexpected("{, parallel or on error continue", equalsHint())
+    }
+    let body = try block()
+    return Expression(
+      kind: .loop(
+        LoopSyntax(
+          variable: name, variableSpan: nameSpan, sequence: sequence, width: width,
+          continuesOnError: continues, body: body)),
+      span: start.through(body.span))
+  }
+
+  private mutating func disjunction() throws -> Expression {
+    var left = try conjunction()
+    while takeWord("or") {
+      skipNewlines()
+      left = binary(.or, left, try conjunction())
+    }
+    return left
+  }
+
+  private mutating func conjunction() throws -> Expression {
+    var left = try negation()
+    while takeWord("and") {
+      skipNewlines()
+      left = binary(.and, left, try negation())
+    }
+    return left
+  }
+
+  private mutating func negation() throws -> Expression {
+    guard current.isWord("not") else { return try test() }
+    return try nested { parser in
+      let start = parser.current.span
+      parser.advance()
+      let inner = try parser.negation()
+      return Expression(kind: .not(inner), span: start.through(inner.span))
+    }
+  }
+
+  private func binary(_ operation: BinaryOperator, _ a: Expression, _ b: Expression) -> Expression {
+    Expression(kind: .binary(operation, a, b), span: a.span.through(b.span))
+  }
+
+  private mutating func test() throws -> Expression {
+    let left = try orElse()
+    let token = current
+    switch token.kind {
+    case .symbol(let symbol):
+      let operation: BinaryOperator
+      switch symbol {
+      case "==": operation = .isEqual
+      case "!=": operation = .isNotEqual
+      case "<", "<=", ">", ">=": operation = BinaryOperator(rawValue: symbol) ?? .less
+      default: return left
+      }
+      advance()
+      skipNewlines()
+      let result = binary(operation, left, try orElse())
+      if case .symbol(let next) = current.kind, ["<", "<=", ">", ">=", "==", "!="].contains(next) {
+        throw fail(
+          "V012", "comparisons do not chain", current.span, label: "a second comparison",
+          ["write: a < b and b < c"])
+      }
+      return result
+    case .name(let word):
+      switch word {
+      case "is":
+        advance()
+        skipNewlines()
+        let isNegated = takeWord("not")
+        if takeWord("empty") {
+          return Expression(
+            kind: .isEmpty(left, isNegated: isNegated), span: left.span.through(lastSpan))
+        }
+        return binary(isNegated ? .isNotEqual : .isEqual, left, try orElse())
+      case "contains", "in", "matches":
+        advance()
+        skipNewlines()
+        let operation: BinaryOperator =
+          word == "contains" ? .contains : word == "in" ? .isIn : .matches
+        return binary(operation, left, try orElse())
+      case "not":
+        guard peek().isWord("in") || peek().isWord("contains") else { return left }
+        advance()
+        let operation: BinaryOperator = current.isWord("in") ? .isNotIn : .notContains
+        advance()
+        skipNewlines()
+        return binary(operation, left, try orElse())
+      case "starts", "ends":
+        guard peek().isWord("with") else { return left }
+        advance()
+        advance()
+        skipNewlines()
+        return binary(word == "starts" ? .startsWith : .endsWith, left, try orElse())
+      default: return left
+      }
+    default: return left
+    }
+  }
+
+  private mutating func orElse() throws -> Expression {
+    var left = try range()
+    while take("??") {
+      skipNewlines()
+      left = binary(.orElse, left, try range())
+    }
+    return left
+  }
+
+  private mutating func range() throws -> Expression {
+    let left = try sum()
+    guard take("..") else { return left }
+    skipNewlines()
+    return binary(.range, left, try sum())
+  }
+
+  mutating func sum() throws -> Expression {
+    var left = try term()
+    while true {
+      let operation: BinaryOperator
+      if current.isSymbol("+") {
+        operation = .add
+      } else if current.isSymbol("-") {
+        operation = .subtract
+      } else {
+        return left
+      }
+      advance()
+      skipNewlines()
+      left = binary(operation, left, try term())
+    }
+  }
+
+  private mutating func term() throws -> Expression {
+    var left = try unary()
+    while true {
+      let operation: BinaryOperator
+      if current.isSymbol("*") {
+        operation = .multiply
+      } else if current.isSymbol("/") {
+        operation = .divide
+      } else if current.isSymbol("%") {
+        operation = .remainder
+      } else {
+        return left
+      }
+      advance()
+      skipNewlines()
+      left = binary(operation, left, try unary())
+    }
+  }
+
+  private mutating func unary() throws -> Expression {
+    let start = current.span
+    if current.isSymbol("-") {
+      return try nested { parser in
+        parser.advance()
+        let inner = try parser.unary()
+        return Expression(kind: .negate(inner), span: start.through(inner.span))
+      }
+    }
+    if current.isWord("ai") { return try aiCall() }
+    return try postfix()
+  }
+
+  private mutating func aiCall() throws -> Expression {
+    let start = current.span
+    advance()
+    skipNewlines()
+    let prompt = try nested { try $0.sum() }
+    var shape: AnswerShape?
+    var engine: Expression?
+    while true {
+      if takeWord("as") {
+        shape = try self.shape()
+      } else if takeWord("using") {
+        if case .name(let name) = current.kind, !Reserved.words.contains(name) {
+          engine = Expression(kind: .text([.words(name)]), span: current.span)
+          advance()
+        } else {
+          engine = try sum()
+        }
+      } else {
+        break
+      }
+    }
+    return Expression(
+      kind: .ai(prompt: prompt, shape: shape, engine: engine), span: start.through(lastSpan))
+  }
+
+  private mutating func postfix() throws -> Expression {
+    var value = try primary()
+    while true {
+      if current.isSymbol(".") {
+        advance()
+        let (name, span) = try anyName()
+        if isCall {
+          var arguments = try arguments()
+          arguments.insert(Expression.Argument(name: nil, value: value), at: 0)
+          value = Expression(
+            kind: .call(name: name, nameSpan: span, arguments: arguments),
+            span: value.span.through(lastSpan))
+        } else {
+          value = Expression(
+            kind: .field(value, name: name, nameSpan: span), span: value.span.through(span))
+        }
+      } else if current.isSymbol("["), isAdjacent {
+        advance()
+        brackets += 1
+        let index = try expression()
+        guard current.isSymbol("]") else { throw unexpected("]") }
+        brackets -= 1
+        advance()
+        value = Expression(kind: .index(value, index), span: value.span.through(lastSpan))
+      } else {
+        return value
+      }
+    }
+  }
+
+  /// A bracket right behind a value belongs to it; one after a space begins something new.
+  private var isAdjacent: Bool {
+    mutating get { current.span.start == lastSpan.end }
+  }
+
+  private var isCall: Bool {
+    mutating get { current.isSymbol("(") && isAdjacent }
+  }
+
+  private mutating func arguments() throws -> [Expression.Argument] {
+    guard take("(") else { throw unexpected("(") }
+    brackets += 1
+    let outer = clauseWords
+    clauseWords = []
+    defer { clauseWords = outer }
+    var arguments: [Expression.Argument] = []
+    while !current.isSymbol(")") {
+      var name: String?
+      if case .name(let word) = current.kind, peek().isSymbol(":") {
+        name = word
+        advance()
+        advance()
+      }
+      arguments.append(Expression.Argument(name: name, value: try expression()))
+      if !take(",") { break }
+    }
+    guard current.isSymbol(")") else { throw unexpected(", or )") }
+    brackets -= 1
+    advance()
+    return arguments
+  }
+
+  mutating func primary() throws -> Expression {
+    let token = current
+    func plain(_ kind: Expression.Kind) -> Expression { Expression(kind: kind, span: token.span) }
+    switch token.kind {
+    case .number(let number):
+      advance()
+      return plain(.number(number))
+    case .duration(let duration):
+      advance()
+      return plain(.duration(duration))
+    case .date(let date):
+      advance()
+      return plain(.date(date))
+    case .text(let parts):
+      advance()
+      return plain(.text(try parts.map { try piece($0) }))
+    case .quoted(let name):
+      advance()
+      return plain(.name(name))
+    case .symbol("("):
+      advance()
+      brackets += 1
+      let outer = clauseWords
+      clauseWords = []
+      let inner = try expression()
+      clauseWords = outer
+      guard current.isSymbol(")") else { throw unexpected(")", equalsHint()) }
+      brackets -= 1
+      advance()
+      return Expression(kind: inner.kind, span: token.span.through(lastSpan))
+    case .symbol("["): return try list()
+    case .symbol("{"): return try record()
+    case .name(let word): return try named(word, token)
+    default: throw unexpected("a value")
+    }
+  }
+
+  private mutating func named(_ word: String, _ token: Token) throws -> Expression {
+    func plain(_ kind: Expression.Kind) -> Expression { Expression(kind: kind, span: token.span) }
+    switch word {
+    case "true", "false":
+      advance()
+      return plain(.flag(word == "true"))
+    case "nothing":
+      advance()
+      return plain(.nothing)
+    case "it":
+      advance()
+      return plain(.it)
+    case "rows": return try nested { try $0.query() }
+    case "do":
+      advance()
+      let block = try nested { try $0.block() }
+      return Expression(kind: .block(block), span: token.span.through(block.span))
+    case "retry":
+      advance()
+      let count = try sum()
+      let block = try nested { try $0.block() }
+      return Expression(kind: .retry(count, block), span: token.span.through(block.span))
+    case "if", "for", "ai":
+      throw fail(
+        "V012", "“\(word)” does not fit here", token.span, label: "expected a value",
+        ["put it in parentheses, or name it first: let x = \(word) …"])
+    // Function names that are reserved as clause words are free before a bracket.
+    case "first", "last", "sort":
+      if peek().isSymbol("("), peek().span.start == token.span.end {
+        advance()
+        return try call(word, token)
+      }
+      throw unexpected("a value")
+    default: break
+    }
+    if Reserved.words.contains(word) {
+      throw unexpected("a value", ["a property of that name is written in backquotes: `\(word)`"])
+    }
+    advance()
+    if isCall { return try call(word, token) }
+    return plain(.name(word))
+  }
+
+  private mutating func call(_ name: String, _ token: Token) throws -> Expression {
+    let arguments = try arguments()
+    return Expression(
+      kind: .call(name: name, nameSpan: token.span, arguments: arguments),
+      span: token.span.through(lastSpan))
+  }
+
+  private mutating func list() throws -> Expression {
+    let start = current.span
+    advance()
+    brackets += 1
+    var items: [Expression] = []
+    while !current.isSymbol("]") {
+      items.append(try expression())
+      if !take(",") { break }
+    }
+    guard current.isSymbol("]") else { throw unexpected(", or ]") }
+    brackets -= 1
+    advance()
+    return Expression(kind: .list(items), span: start.through(lastSpan))
+  }
+
+  private mutating func record() throws -> Expression {
+    let start = current.span
+    advance()
+    brackets += 1
+    var fields: [(name: String, value: Expression)] = []
+    while !current.isSymbol("}") {
+      let name: String
+      if case .text(let parts) = current.kind, parts.count <= 1 {
+        if case .words(let words)? = parts.first { name = words } else { name = "" }
+        advance()
+      } else {
+        name = try anyName().0
+      }
+      guard take(":") else {
+        throw unexpected(": and a value", ["a record is written {name: value}"])
+      }
+      fields.append((name, try expression()))
+      if !take(",") { break }
+    }
+    guard current.isSymbol("}") else { throw unexpected(", or }") }
+    brackets -= 1
+    advance()
+    return Expression(kind: .record(fields), span: start.through(lastSpan))
+  }
+
+  // MARK: - Queries
+
+  private mutating func query() throws -> Expression {
+    let start = current.span
+    advance()
+    var query = QuerySyntax()
+    if takeWord("of") {
+      skipNewlines()
+      if case .name(let name) = current.kind, !Reserved.words.contains(name) {
+        query.source = .named(Expression(kind: .text([.words(name)]), span: current.span))
+        advance()
+      } else {
+        query.source = .named(try primary())
+      }
+    }
+    while case .name(let word) = current.kind {
+      switch word {
+      case "where":
+        advance()
+        skipNewlines()
+        query.condition = try plain()
+        if current.isSymbol("=") {
+          throw fail(
+            "V014", "“=” gives a value; to compare write is", current.span,
+            label: "a comparison?", ["write: … is …"])
+        }
+      case "sort":
+        advance()
+        guard takeWord("by") else { throw unexpected("by and a property", ["write: sort by Name"]) }
+        repeat {
+          skipNewlines()
+          let key = try sum()
+          var isAscending = true
+          if takeWord("desc") { isAscending = false } else { _ = takeWord("asc") }
+          query.sorts.append((key, isAscending))
+        } while take(",")
+      case "first", "last", "sample":
+        advance()
+        skipNewlines()
+        let count = try sum()
+        query.take =
+          word == "first" ? .first(count) : word == "last" ? .last(count) : .sample(count)
+      case "pick":
+        advance()
+        repeat {
+          skipNewlines()
+          query.pick.append(try anyName())
+        } while take(",")
+      default:
+        return Expression(kind: .query(query), span: start.through(lastSpan))
+      }
+    }
+    if current.isSymbol("=") {
+      throw fail(
+        "V014", "“=” gives a value; to compare write is", current.span, label: "a comparison?",
+        ["write: rows where … is …"])
+    }
+    return Expression(kind: .query(query), span: start.through(lastSpan))
+  }
+
+  // MARK: - Texts
+
+  private mutating func piece(_ part: TextPart) throws -> TextPiece {
+    switch part {
+    case .words(let words): return .words(words)
+    case .hole(let tokens, let span):
+      var inner = tokens
+      var allowsNothing = false
+      if inner.count >= 2, inner[inner.count - 2].isSymbol("?") {
+        inner.remove(at: inner.count - 2)
+        allowsNothing = true
+      }
+      let source = source.text(Span(span.start + 1, max(span.start + 1, span.end - 1)))
+      var name = source
+      if allowsNothing, let mark = name.lastIndex(of: "?") { name.remove(at: mark) }
+      // Several words in a row are one name.
+      let words = inner.compactMap { token -> String? in
+        if case .name(let word) = token.kind { word } else { nil }
+      }
+      if words.count == inner.count - 1, words.count > 1 {
+        name = words.joined(separator: " ")
+        let place = Span(inner[0].span.start, inner[words.count - 1].span.end)
+        return .hole(
+          Expression(kind: .name(name), span: place), name: name, allowsNothing: allowsNothing)
+      }
+      if words.count == 1, inner.count == 2 {
+        return .hole(
+          Expression(kind: .name(words[0]), span: inner[0].span), name: words[0],
+          allowsNothing: allowsNothing)
+      }
+      var parser = Parser(source: self.source, commands: commands, tokens: inner)
+      parser.depth = depth
+      do {
+        let value = try parser.expression()
+        guard parser.current.isEnd else {
+          throw parser.unexpected("the end of the hole")
+        }
+        diagnostics += parser.diagnostics
+        if case .name(let only) = value.kind { name = only }
+        return .hole(value, name: name, allowsNothing: allowsNothing)
+      } catch {
+        throw fail(
+          "V021", "this hole is no value that Visen can read", span, label: "not a value",
+          [
+            "for a plain brace write \\\(self.source.text(Span(span.start, span.end)))",
+            "or use '…' if the whole text has no holes",
+          ])
+      }
+    }
+  }
+}
+
+extension Block {
+  /// A block of one value.
+  init(single value: Expression) {
+    self.init(
+      statements: [Statement(kind: .expression(value), span: value.span)], span: value.span)
+  }
+}

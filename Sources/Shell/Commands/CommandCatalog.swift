@@ -1,0 +1,40 @@
+import Script
+
+/// Every command, alphabetical: the parser, help and completion read this.
+enum CommandCatalog {
+  static let all: [any Command.Type] = [
+    AddCommand.self,
+    ConnectCommand.self,
+    ConnectionsCommand.self,
+    DisconnectCommand.self,
+    DoctorCommand.self,
+    GenerateCommand.self,
+    HelpCommand.self,
+    HistoryCommand.self,
+    KeyCommand.self,
+    PromptCommand.self,
+    QuitCommand.self,
+    RedoCommand.self,
+    ResumeCommand.self,
+    RunsCommand.self,
+    SaveCommand.self,
+    SetCommand.self,
+    SettingsCommand.self,
+    SetupCommand.self,
+    ShowCommand.self,
+    TickCommand.self,
+    TryCommand.self,
+    UndoCommand.self,
+    UnsetCommand.self,
+    UntickCommand.self,
+    UpgradeCommand.self,
+    UsageCommand.self,
+    UseCommand.self,
+  ]
+
+  static let signatures: [CommandSignature] = all.map { $0.signature }
+
+  static func command(named name: String) -> (any Command.Type)? {
+    all.first { $0.signature.name == name }
+  }
+}

@@ -1,0 +1,61 @@
+import Foundation
+import Script
+
+/// `save rows where Generate to "ticked.csv"`: a value into a file.
+struct SaveCommand: Command {
+  static let signature = CommandSignature(
+    name: "save",
+    summary: "Writes rows or any value to a csv, json, jsonl or md file.",
+    slots: [
+      Slot("value", kind: .expression, summary: "what to write"),
+      Slot("history", words: ["history"], kind: .flag, summary: "this session's statements"),
+      Slot("file", words: ["to"], kind: .text, isRequired: true, summary: "the file"),
+    ],
+    examples: ["save rows where Generate to \"ticked.csv\"", "save history to \"session.visen\""])
+
+  private let presenter: Presenter
+  private let dialogue: Dialogue
+  private let console: any Console
+  private let transcript: Transcript
+
+  init(_ session: Session) {
+    presenter = session.presenter
+    dialogue = session.dialogue
+    console = session.console
+    transcript = session.transcript
+  }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    let path = call.text("file") ?? ""
+    let text: String
+    if call.has("history") {
+      text = transcript.statements.joined(separator: "\n") + "\n"
+    } else {
+      guard let value = call.value("value") else {
+        throw ScriptError.refusal(
+          "V490", "Save what?", "save rows to \"\(path)\"", "save _ to \"\(path)\"")
+      }
+      guard let format = OutputFormat(fileName: path) else {
+        throw ScriptError.refusal(
+          "V491", "“\(path)” does not say which form to write.",
+          "let it end in .csv, .json, .jsonl or .md")
+      }
+      text = try await presenter.rendered(value, as: format)
+    }
+    if FileManager.default.fileExists(atPath: path) {
+      guard try await dialogue.confirm("“\(path)” is there already. Replace it?") else {
+        console.message("Nothing was written.")
+        return .nothing
+      }
+    }
+    do {
+      try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
+    } catch {
+      throw ScriptError.refusal(
+        "V492", "“\(path)” could not be written: \(error.localizedDescription)",
+        "is the folder there, is it yours, is the disk full?")
+    }
+    console.message("Wrote \(path).")
+    return .nothing
+  }
+}

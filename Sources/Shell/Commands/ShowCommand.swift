@@ -1,0 +1,70 @@
+import Notion
+import Script
+import Store
+
+/// `show`: a value, the selection whole, or one row with its body.
+struct ShowCommand: Command {
+  static let signature = CommandSignature(
+    name: "show",
+    summary: "Shows a value; all rows of the selection; one row with its body.",
+    slots: [
+      Slot("value", kind: .expression, summary: "what to show"),
+      Slot("all", words: ["all"], kind: .flag, summary: "every row of the table last shown"),
+      Slot("row", words: ["row"], kind: .number, summary: "a row's number in the table last shown"),
+    ],
+    examples: ["show rows where Generate", "show row 3", "show all"])
+
+  private let connections: Connections
+  private let rows: RowTable
+  private let presenter: Presenter
+  private let console: any Console
+
+  init(_ session: Session) {
+    connections = session.connections
+    rows = session.rows
+    presenter = session.presenter
+    console = session.console
+  }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    if let number = call.number("row") {
+      guard let whole = Int(exactly: number) else {
+        throw ScriptError.refusal("V451", "A row's number is a whole number.", "show row 3")
+      }
+      try await showRow(try rows.row(whole))
+      return .nothing
+    }
+    if call.has("all") {
+      let all = rows.selection?.rows ?? rows.shown
+      presenter.show(.list(all.map(Value.row)), isWhole: true)
+      return .nothing
+    }
+    if let value = call.value("value") {
+      try await presenter.showFetching(value)
+      return .nothing
+    }
+    let connection = try connections.requireOpen()
+    guard connection.source == nil,
+      let id = connection.saved.pageID.flatMap(NotionID.init(parsing:))
+    else {
+      presenter.show(.list((rows.selection?.rows ?? rows.shown).map(Value.row)))
+      return .nothing
+    }
+    let blocks = try await connection.workspace.client.tree(of: id)
+    console.result(Markdown.text(from: blocks))
+    return .nothing
+  }
+
+  /// One row, a property a line, then its body.
+  private func showRow(_ row: Row) async throws {
+    rows.current = row
+    presenter.showRecord(row)
+    let connection = try connections.requireOpen()
+    guard let id = NotionID(parsing: row.id) else { return }
+    let body = Markdown.text(from: try await connection.workspace.client.tree(of: id))
+    if !body.isEmpty {
+      console.result("")
+      console.result(body)
+    }
+  }
+}

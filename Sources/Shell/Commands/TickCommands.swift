@@ -1,0 +1,77 @@
+import Notion
+import Script
+import Store
+
+/// `tick rows where …`: ticks the checkbox that chooses rows for `generate`.
+struct TickCommand: Command {
+  static let signature = CommandSignature(
+    name: "tick",
+    summary: "Ticks rows, so that `generate` takes them.",
+    slots: [Slot("on", kind: .target, isRequired: true, summary: "the rows")],
+    examples: ["tick rows", "tick rows where Content is empty", "tick 3 rows"])
+
+  private let ticking: Ticking
+
+  init(_ session: Session) { ticking = Ticking(session) }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    try await ticking.set(true, call)
+  }
+}
+
+/// `untick rows`: takes the tick away.
+struct UntickCommand: Command {
+  static let signature = CommandSignature(
+    name: "untick",
+    summary: "Takes the tick from rows.",
+    slots: [Slot("on", kind: .target, isRequired: true, summary: "the rows")],
+    examples: ["untick rows"])
+
+  private let ticking: Ticking
+
+  init(_ session: Session) { ticking = Ticking(session) }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    try await ticking.set(false, call)
+  }
+}
+
+/// What the two share.
+private struct Ticking {
+  private let connections: Connections
+  private let targets: TargetRows
+  private let writer: RowWriter
+  private let console: any Console
+
+  init(_ session: Session) {
+    connections = session.connections
+    targets = session.targets
+    writer = session.writer
+    console = session.console
+  }
+
+  func set(_ ticked: Bool, _ call: CommandCall) async throws -> Value {
+    let (connection, _, shape) = try connections.requireDatabase()
+    guard let property = connection.saved.tickProperty,
+      shape.fields.contains(where: { $0.name == property })
+    else {
+      throw ScriptError.refusal(
+        "V480", "“\(connection.name)” has no checkbox property to tick.",
+        "add one called Generate to the database, then: use \"\(connection.name)\"",
+        "or choose rows as you go: generate on rows where …")
+    }
+    let rows = try await targets.rows(call.target("on"))
+    var changed = 0
+    for row in rows where row.value(of: property)?.asFlag != ticked {
+      try Task.checkCancellation()
+      _ = try await writer.write([.set(property, .flag(ticked))], to: row, at: call.span)
+      changed += 1
+    }
+    let word = ticked ? "ticked" : "unticked"
+    let already = rows.count - changed
+    console.message(
+      "\(changed) \(changed == 1 ? "row" : "rows") \(word)"
+        + (already > 0 ? ", \(already) \(already == 1 ? "was" : "were") already." : "."))
+    return .nothing
+  }
+}

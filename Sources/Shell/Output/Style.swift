@@ -1,0 +1,65 @@
+/// Whether to colour.
+public nonisolated enum ColorChoice: String, Sendable {
+  /// Where the terminal shows it.
+  case auto
+  case always
+  case never
+}
+
+/// How results are printed.
+public nonisolated enum OutputFormat: String, Sendable {
+  case table
+  case csv
+  case json
+  case md
+  /// One JSON value a line; for files.
+  case jsonl
+
+  /// The format that a file's ending names.
+  init?(fileName: String) {
+    guard let dot = fileName.lastIndex(of: ".") else { return nil }
+    switch fileName[fileName.index(after: dot)...].lowercased() {
+    case "csv": self = .csv
+    case "json": self = .json
+    case "jsonl", "ndjson": self = .jsonl
+    case "md", "markdown": self = .md
+    default: return nil
+    }
+  }
+}
+
+/// Colours and weights of one stream, by the terminal's own sixteen colours.
+nonisolated struct Style: Sendable {
+  let isOn: Bool
+
+  /// Decides for a stream: the option, then NO_COLOR, FORCE_COLOR, TERM, CLICOLOR, then the terminal.
+  init(choice: ColorChoice, isTerminal: Bool, environment: [String: String]) {
+    func isSet(_ name: String) -> Bool { !(environment[name] ?? "").isEmpty }
+    func isForced(_ name: String) -> Bool { isSet(name) && environment[name] != "0" }
+    switch choice {
+    case .always: isOn = true
+    case .never: isOn = false
+    case .auto:
+      if isSet("NO_COLOR") {
+        isOn = false
+      } else if isForced("CLICOLOR_FORCE") || isForced("FORCE_COLOR") {
+        isOn = true
+      } else if environment["TERM"] == "dumb" || environment["CLICOLOR"] == "0" {
+        isOn = false
+      } else {
+        isOn = isTerminal
+      }
+    }
+  }
+
+  private func wrap(_ text: String, _ code: String) -> String {
+    isOn && !text.isEmpty ? "\u{1B}[\(code)m\(text)\u{1B}[0m" : text
+  }
+
+  func bold(_ text: String) -> String { wrap(text, "1") }
+  func faint(_ text: String) -> String { wrap(text, "2") }
+  func red(_ text: String) -> String { wrap(text, "1;31") }
+  func green(_ text: String) -> String { wrap(text, "32") }
+  func yellow(_ text: String) -> String { wrap(text, "33") }
+  func cyan(_ text: String) -> String { wrap(text, "36") }
+}

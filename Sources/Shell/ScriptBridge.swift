@@ -1,0 +1,178 @@
+import Engines
+import Notion
+import Script
+import Store
+import Synchronization
+import Transport
+
+/// The language's calls to the shell: what it may know while it checks, and do while it runs.
+nonisolated final class ScriptBridge: ScriptHost {
+  let signatures: [CommandSignature]
+  private let store: LocalStore
+  private let state = Mutex(State())
+
+  private struct State {
+    var session: WeakSession?
+    var open: Shape?
+    var current: Row?
+  }
+
+  private struct WeakSession: Sendable {
+    weak let session: Session?
+  }
+
+  init(signatures: [CommandSignature], store: LocalStore) {
+    self.signatures = signatures
+    self.store = store
+  }
+
+  func attach(_ session: Session) {
+    state.withLock { $0.session = WeakSession(session: session) }
+  }
+
+  /// Tells the checker what the open connection's rows are like.
+  func open(_ shape: Shape?) {
+    state.withLock { $0.open = shape }
+  }
+
+  func setCurrent(_ row: Row?) {
+    state.withLock { $0.current = row }
+  }
+
+  private func session() throws -> Session {
+    guard let session = state.withLock({ $0.session?.session }) else { throw CancellationError() }
+    return session
+  }
+
+  // MARK: - While checking
+
+  func shape(of connection: String?) -> ShapeAnswer {
+    guard let connection else {
+      return state.withLock { $0.open }.map(ShapeAnswer.known) ?? .later
+    }
+    guard let saved = try? store.connections.find(named: connection) else {
+      return .unknown((try? store.connections.all().map(\.name)) ?? [])
+    }
+    return Connections.cachedShape(of: saved, in: store).map(ShapeAnswer.known) ?? .later
+  }
+
+  func currentRow() -> Row? { state.withLock { $0.current } }
+
+  // MARK: - While running
+
+  func rows(_ request: RowRequest) async throws -> [Row] {
+    try await session().read(request)
+  }
+
+  func body(of row: Row) async throws -> String {
+    guard let id = NotionID(parsing: row.id) else { return "" }
+    let client = try await session().client()
+    return Markdown.text(from: try await client.tree(of: id))
+  }
+
+  func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
+    let session = try session()
+    return try await session.writer.write(changes, to: row, at: span)
+  }
+
+  func answer(_ request: AIRequest) async throws -> Value {
+    try await session().answer(request)
+  }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    try await session().carryOut(call)
+  }
+
+  func print(_ line: String) async {
+    guard let session = try? session() else { return }
+    session.console.result(line)
+  }
+}
+
+extension Session {
+  /// Reads rows of a connection.
+  func read(_ request: RowRequest) async throws -> [Row] {
+    let connection: OpenConnection
+    if let name = request.connection {
+      let saved = try connections.find(name)
+      connection = try await connections.peek(saved)
+    } else {
+      connection = try connections.requireOpen()
+    }
+    guard let source = connection.source, let shape = connection.shape else {
+      throw ScriptError.refusal(
+        "V402", "“\(connection.name)” is a page; it has no rows.", "open a database: use \"NAME\"")
+    }
+    let sorts: [JSON] = request.sorts.map { sort in
+      [
+        "property": .string(sort.field),
+        "direction": sort.isAscending ? "ascending" : "descending",
+      ]
+    }
+    let pages = try await connection.workspace.client.rows(
+      source.id, sorts: sorts.isEmpty ? nil : .array(sorts), limit: request.limit)
+    return pages.map { RowMapping.row($0, shape: shape) }
+  }
+
+  func client() throws -> NotionClient { try connections.requireOpen().workspace.client }
+
+  /// Answers `ai`.
+  func answer(_ request: AIRequest) async throws -> Value {
+    let chosen = try engines.choose(request.engine)
+    let prompt = PromptRendering.prompt(request.pieces, row: nil, titleName: nil)
+    let type = request.shape.map(PromptRendering.answerType)
+    do {
+      let answer = try await chosen.engine.answer(
+        EngineRequest(
+          prompt: prompt, model: chosen.model, temperature: settings.number("temperature"),
+          maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
+          type: type == .text ? nil : type))
+      if let value = answer.value { return Session.value(value, shape: request.shape) }
+      return .text(Session.trimmed(answer.text))
+    } catch let error as EngineError {
+      throw ScriptError(
+        code: "V301", message: "the AI call failed: \(error.message)",
+        kind: error.code == .badKey ? .setting : .problem)
+    }
+  }
+
+  private static func trimmed(_ text: String) -> String {
+    var text = text[...]
+    while text.first?.isWhitespace == true { text.removeFirst() }
+    while text.last?.isWhitespace == true { text.removeLast() }
+    return String(text)
+  }
+
+  private static func value(_ json: JSON, shape: AnswerShape?) -> Value {
+    switch json {
+    case .null: return .nothing
+    case .bool(let flag): return .flag(flag)
+    case .int(let whole): return .number(Double(whole))
+    case .double(let number): return .number(number)
+    case .string(let text):
+      if shape == .date, let date = DateValue(parsing: text) { return .date(date) }
+      return .text(text)
+    case .array(let items):
+      var inner: AnswerShape?
+      if case .list(let item) = shape { inner = item }
+      return .list(items.map { value($0, shape: inner) })
+    case .object(let members):
+      var fields: [AnswerShape.Field] = []
+      if case .record(let known) = shape { fields = known }
+      return .record(
+        Record(
+          members.pairs.map { pair in
+            (pair.name, value(pair.value, shape: fields.first { $0.name == pair.name }?.shape))
+          }))
+    }
+  }
+
+  /// Carries a command out.
+  func carryOut(_ call: CommandCall) async throws -> Value {
+    guard let type = CommandCatalog.command(named: call.name) else {
+      throw ScriptError.refusal("V103", "There is no command called “\(call.name)”.")
+    }
+    defer { bridge.setCurrent(rows.current) }
+    return try await type.init(self).run(call)
+  }
+}

@@ -1,0 +1,185 @@
+import Generation
+import Notion
+import Script
+import Store
+import Transport
+
+/// Reads the rows that a statement speaks of.
+final class TargetRows {
+  private let rows: RowTable
+  /// Reads queries; set when the session is whole.
+  var host: (any ScriptHost)?
+
+  init(rows: RowTable) { self.rows = rows }
+
+  /// The rows of a target; none named means the selection.
+  func rows(_ target: Target?) async throws -> [Row] {
+    guard let target else { return rows.selection?.rows ?? rows.shown }
+    var found: [Row]
+    switch target.value {
+    case .query(let query):
+      guard let host else { return [] }
+      found = try await query.rows(from: host)
+    case .row(let row): found = [row]
+    case .list(let items):
+      found = try items.map { item in
+        guard let row = item.asRow else {
+          throw ScriptError.refusal("V452", "These must be rows, and one is \(item.kindName).")
+        }
+        return row
+      }
+    case .number(let number):
+      guard let whole = Int(exactly: number) else {
+        throw ScriptError.refusal("V451", "A row's number is a whole number.")
+      }
+      found = [try rows.row(whole)]
+    case let value:
+      throw ScriptError.refusal(
+        "V452", "These must be rows, and this is \(value.kindName).", "write: rows where …")
+    }
+    if let limit = target.limit {
+      if target.isSample {
+        let chosen = Set(found.indices.shuffled().prefix(limit))
+        found = found.indices.filter(chosen.contains).map { found[$0] }
+      } else {
+        found = Array(found.prefix(limit))
+      }
+    }
+    return found
+  }
+}
+
+/// Writes rows for statements: journalled, undoable, one update for each row.
+final class RowWriter {
+  private let connections: Connections
+  private let settings: Settings
+  private let store: LocalStore
+  private let surroundings: Surroundings
+  private let options: RunOptions
+  private let console: any Console
+  /// The run that the writes of the current input belong to.
+  private var run: Int64?
+
+  init(
+    connections: Connections, settings: Settings, store: LocalStore, surroundings: Surroundings,
+    options: RunOptions, console: any Console
+  ) {
+    self.connections = connections
+    self.settings = settings
+    self.store = store
+    self.surroundings = surroundings
+    self.options = options
+    self.console = console
+  }
+
+  /// Ends the run of an input, so that the next one begins its own.
+  func endRun() throws {
+    if let run { try store.journal.setState(.finished, ofRun: run) }
+    run = nil
+  }
+
+  /// Writes changes to a row.
+  func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
+    let connection = try connections.requireOpen()
+    guard let source = connection.source else {
+      throw ScriptError.refusal("V402", "“\(connection.name)” is a page; it has no rows.")
+    }
+    var change = PageWriter.Change()
+    var before = JSON.Members()
+    for item in changes {
+      switch item {
+      case .set(let name, let value):
+        guard let schema = source.property(named: name) else {
+          throw ScriptError.refusal(
+            "V101", "There is no property named “\(name)” in \(connection.name).")
+        }
+        do {
+          change.properties[schema.id] = try RowMapping.payload(
+            for: value, schema: schema,
+            newOptions: settings.text("new_options") == "allow" ? .allow : .deny)
+        } catch let error as PropertyError {
+          throw ScriptError(
+            code: "V203", message: error.message, notes: error.hint.map { [$0] } ?? [],
+            kind: .problem)
+        }
+      case .replaceBody(let text): change.body = (Markdown.blocks(from: text), .replace)
+      case .appendBody(let text):
+        let earlier = change.body?.blocks ?? []
+        change.body = (earlier + Markdown.blocks(from: text), change.body?.mode ?? .append)
+      }
+    }
+    if let page = RowMapping.page(of: row) {
+      let targets = source.properties.filter { change.properties[$0.id] != nil }.map(
+        RunTarget.property)
+      before = (try? JSON(parsing: RunPlan.before(page, targets: targets)))?.members ?? [:]
+    }
+    if options.isDry || settings.isOn("dry") {
+      showDifference(changes, row)
+      return row
+    }
+    let id = try beginRun(connection, changes)
+    var item = ItemRecord(
+      pageID: row.id, title: row.title, number: row.number, before: JSON.object(before).text)
+    item.runID = id
+    item.position = try store.journal.add(item, toRun: id)
+    let writer = PageWriter(
+      client: connection.workspace.client, journal: store.journal,
+      checkpoint: { [checkpoint = surroundings.checkpoint] in checkpoint?($0) })
+    let outcome: (outcome: PageWriter.Outcome, page: Page?)
+    do {
+      outcome = try await writer.write(
+        change, item: &item, isForced: settings.text("conflict") == "overwrite")
+    } catch {
+      item.state = .failed
+      item.errorMessage = Report.sentence(error)
+      try store.journal.update(item)
+      throw error
+    }
+    if case .conflict(let text) = outcome.outcome {
+      item.state = .conflict
+      item.errorMessage = "changed since it was read; it says “\(text.prefix(60))”"
+      try store.journal.update(item)
+      throw ScriptError(
+        code: "V310",
+        message:
+          "“\(row.title)” was changed by somebody since it was read; it says “\(text.prefix(60))”",
+        notes: ["it was left alone; to write all the same: set conflict overwrite"], kind: .problem)
+    }
+    guard let page = outcome.page, let shape = connection.shape else { return row }
+    return RowMapping.row(page, shape: shape, number: row.number)
+  }
+
+  private func beginRun(_ connection: OpenConnection, _ changes: [FieldChange]) throws -> Int64 {
+    if let run { return run }
+    let names = changes.map { change in
+      switch change {
+      case .set(let name, _): name
+      case .replaceBody, .appendBody: "body"
+      }
+    }
+    let id = try store.journal.begin(
+      RunRecord(
+        createdAt: RunDesk.now(), kind: .edit, connection: connection.name,
+        workspace: connection.workspace.name.rawValue,
+        targets: JSON.array(names.map(JSON.string)).text),
+      items: [])
+    run = id
+    return id
+  }
+
+  private func showDifference(_ changes: [FieldChange], _ row: Row) {
+    for change in changes {
+      switch change {
+      case .set(let name, let value):
+        let old = row.value(of: name) ?? .nothing
+        console.result(
+          "~ \(row.title) · \(name): \(old.isNothing ? "(empty)" : old.display) → \(value.isNothing ? "(empty)" : value.display)"
+        )
+      case .replaceBody(let text):
+        console.result("~ \(row.title) · body: replaced by \(text.count) characters")
+      case .appendBody(let text):
+        console.result("~ \(row.title) · body: \(text.count) characters more")
+      }
+    }
+  }
+}

@@ -1,0 +1,47 @@
+import Script
+
+/// The rows last shown, with their numbers, and the ones chosen by `rows …`.
+final class RowTable {
+  /// What `rows …` chose at the prompt.
+  struct Selection {
+    let rows: [Row]
+    /// What was typed.
+    let source: String
+  }
+
+  private(set) var shown: [Row] = []
+  private(set) var selection: Selection?
+  /// The current row: `it`.
+  var current: Row?
+
+  /// Keeps rows as the ones last shown.
+  func show(_ rows: [Row]) {
+    shown = rows
+  }
+
+  /// Makes rows the selection.
+  func select(_ rows: [Row], source: String) {
+    shown = rows
+    selection = Selection(rows: rows, source: source)
+  }
+
+  /// Forgets everything, as when another connection opens.
+  func clear() {
+    shown = []
+    selection = nil
+    current = nil
+  }
+
+  /// The row with that number in the table last shown.
+  func row(_ number: Int) throws -> Row {
+    guard !shown.isEmpty else {
+      throw ScriptError.refusal("V450", "No rows were shown yet.", "show them: rows")
+    }
+    guard number >= 1, number <= shown.count else {
+      throw ScriptError.refusal(
+        "V451", "There is no row \(number); the last table has rows 1 to \(shown.count).",
+        "show the rows again: rows")
+    }
+    return shown[number - 1]
+  }
+}

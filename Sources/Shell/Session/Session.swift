@@ -1,0 +1,120 @@
+import Foundation
+import Notion
+import Script
+import Store
+import Transport
+
+/// Everything one conversation knows; its parts are handed to the commands that need them.
+public final class Session {
+  let surroundings: Surroundings
+  let options: RunOptions
+  let console: any Console
+  let store: LocalStore
+  let settings: Settings
+  let keys: Keys
+  let workspaces: Workspaces
+  let engines: EngineRoster
+  let connections: Connections
+  let mirror: ConnectionMirror
+  let rows: RowTable
+  let targets: TargetRows
+  let writer: RowWriter
+  let desk: RunDesk
+  let presenter: Presenter
+  let dialogue: Dialogue
+  let transcript: Transcript
+  let outcome = OutcomeCount()
+  let bridge: ScriptBridge
+  let interpreter: Interpreter
+  /// Whether the prompt is to end.
+  var isLeaving = false
+  /// Whether statements come from a person at the prompt.
+  var isAtPrompt = false
+
+  /// Opens a session; nothing is asked of any service yet.
+  ///
+  /// - Throws: `StoreError` when the home cannot be used.
+  init(surroundings: Surroundings, options: RunOptions, console: any Console) throws {
+    self.surroundings = surroundings
+    self.options = options
+    self.console = console
+    store = try LocalStore(home: surroundings.home)
+    settings = Settings(preferences: store.preferences)
+    keys = Keys(file: KeyFile(home: surroundings.home), environment: surroundings.environment)
+    workspaces = Workspaces(surroundings: surroundings, keys: keys, settings: settings)
+    engines = EngineRoster(surroundings: surroundings, keys: keys, settings: settings)
+    connections = Connections(store: store, workspaces: workspaces, settings: settings)
+    mirror = ConnectionMirror(
+      store: store, workspaces: workspaces, settings: settings, console: console)
+    rows = RowTable()
+    targets = TargetRows(rows: rows)
+    writer = RowWriter(
+      connections: connections, settings: settings, store: store, surroundings: surroundings,
+      options: options, console: console)
+    desk = RunDesk(
+      connections: connections, workspaces: workspaces, engines: engines, settings: settings,
+      store: store, surroundings: surroundings, options: options, console: console,
+      outcome: outcome)
+    presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
+    dialogue = Dialogue(surroundings: surroundings, options: options, console: console)
+    transcript = Transcript(history: History(home: surroundings.home))
+    let bridge = ScriptBridge(signatures: CommandCatalog.signatures, store: store)
+    self.bridge = bridge
+    interpreter = Interpreter(host: bridge)
+    presenter.host = bridge
+    targets.host = bridge
+    bridge.attach(self)
+    connections.onChange = { [weak bridge] connection in bridge?.open(connection?.shape) }
+  }
+
+  /// Runs statements, and reports what went wrong.
+  ///
+  /// - Parameter shows: Whether the values of expressions are shown.
+  /// - Returns: The exit code.
+  func run(_ source: SourceText, shows: Bool) async -> Int32 {
+    let report = Report(style: console.messageStyle, columns: console.columns)
+    defer { try? writer.endRun() }
+    var failures: [RowFailure] = []
+    var code = ExitCode.success
+    do {
+      let show: @Sendable (Value) async throws -> Void = { [weak self] value in
+        try await self?.showValue(value)
+      }
+      let outcome = try await interpreter.run(source, onValue: shows ? show : nil)
+      failures = outcome.failures
+      transcript.succeeded(source.text)
+    } catch {
+      if let interruption = error as? Interruption { failures = interruption.failures }
+      console.progress(nil)
+      console.problem(report.text(error, in: source).redacting(keys.all))
+      code = Report.exitCode(error)
+    }
+    if !failures.isEmpty {
+      console.message("\(failures.count) \(failures.count == 1 ? "row" : "rows") failed:")
+      for failure in failures {
+        let line = failure.span.map { "line \(source.line(of: $0.start))" } ?? ""
+        let number = failure.number.map { "row \($0) " } ?? ""
+        console.problem(
+          Sanitizer.line(
+            "  \(number)「\(failure.title)」 \(failure.message) [\(failure.code)] \(line)"
+          )
+          .redacting(keys.all))
+      }
+      outcome.failedRows += failures.count
+    }
+    if code == ExitCode.success, outcome.failedRows > 0 { code = ExitCode.failedRows }
+    return code
+  }
+
+  /// Shows the value of an expression; rows become the selection.
+  private func showValue(_ value: Value) async throws {
+    switch value {
+    case .query(let query):
+      let found = try await query.rows(from: bridge).enumerated().map { $1.numbered($0 + 1) }
+      // Of another connection's rows no selection is made: `generate` would write elsewhere.
+      if query.connection == nil { rows.select(found, source: query.source) }
+      presenter.show(.list(found.map(Value.row)), picked: query.picked)
+    default: presenter.show(value)
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import Notion
+import Script
+import Store
+import Transport
+
+/// Which Notion a connection lives in.
+nonisolated enum WorkspaceName: String, Sendable, CaseIterable {
+  /// The embedded workspace in this process.
+  case local
+  /// The one behind an integration's key.
+  case notion
+}
+
+/// A workspace that was opened.
+nonisolated struct Workspace: Sendable {
+  let name: WorkspaceName
+  let client: NotionClient
+  /// The page under which templates are made when none is named; only the embedded one has it.
+  let rootPageID: String?
+}
+
+/// Opens workspaces by name, each once.
+final class Workspaces {
+  private let surroundings: Surroundings
+  private let keys: Keys
+  private let settings: Settings
+  private var opened: [WorkspaceName: Workspace] = [:]
+
+  init(surroundings: Surroundings, keys: Keys, settings: Settings) {
+    self.surroundings = surroundings
+    self.keys = keys
+    self.settings = settings
+  }
+
+  /// The workspace for new connections: as set, else Notion's when there is a key, else the embedded.
+  var preferred: WorkspaceName {
+    if let set = settings.text("workspace"), let name = WorkspaceName(rawValue: set) { return name }
+    return keys.secret("notion") == nil ? .local : .notion
+  }
+
+  /// Opens a workspace; no request is sent yet.
+  func open(_ name: WorkspaceName) throws -> Workspace {
+    if let workspace = opened[name] { return workspace }
+    let workspace: Workspace
+    switch name {
+    case .local:
+      let access = try surroundings.openLocalWorkspace()
+      workspace = Workspace(
+        name: .local,
+        client: NotionClient(
+          transport: access.transport, token: access.token,
+          baseURL: NotionClient.defaultBaseURL),
+        rootPageID: access.rootPageID)
+    case .notion:
+      guard let token = keys.secret("notion") else {
+        throw ScriptError.setting(
+          "V410", "Notion's key is missing.",
+          "enter it with: key notion",
+          "or start Visen with the variable NOTION_TOKEN")
+      }
+      let base = surroundings.environment["NOTION_BASE_URL"] ?? NotionClient.defaultBaseURL
+      let paced = RetryingTransport(around: PacedTransport(around: surroundings.network))
+      workspace = Workspace(
+        name: .notion,
+        client: NotionClient(transport: paced, token: token, baseURL: base),
+        rootPageID: nil)
+    }
+    opened[name] = workspace
+    return workspace
+  }
+
+  /// Forgets what was opened with a key that has changed.
+  func forget(_ name: WorkspaceName) {
+    opened[name] = nil
+  }
+}

@@ -1,0 +1,185 @@
+import Foundation
+import Script
+import Store
+import Transport
+
+/// Reads, runs, reports, again: at the prompt, from a pipe, from a file.
+public final class ShellLoop {
+  private let session: Session
+  private let console: any Console
+
+  private init(_ session: Session) {
+    self.session = session
+    console = session.console
+  }
+
+  /// Carries an invocation out.
+  ///
+  /// - Returns: The program's exit code.
+  public static func run(_ invocation: Invocation, in surroundings: Surroundings) async -> Int32 {
+    let console = StandardConsole(
+      color: invocation.options.color, isQuiet: invocation.options.isQuiet,
+      environment: surroundings.environment)
+    if case .statements(let text) = invocation.work, text.allSatisfy(\.isWhitespace) {
+      return ExitCode.success
+    }
+    let session: Session
+    do {
+      session = try Session(
+        surroundings: surroundings, options: invocation.options, console: console)
+    } catch {
+      console.problem(Sanitizer.text("visen: \(Report.sentence(error))"))
+      return ExitCode.problem
+    }
+    let loop = ShellLoop(session)
+    switch invocation.work {
+    case .statements(let text):
+      return await loop.script(SourceText(text, name: "<command>"), shows: true)
+    case .script(let path, _):
+      guard let text = loop.read(path) else { return ExitCode.invalidProgram }
+      return await loop.script(SourceText(text, name: path), shows: false)
+    case .check(let paths): return await loop.check(paths)
+    case .standardInput:
+      if surroundings.isInteractive { return await loop.prompt() }
+      let data = FileHandle.standardInput.readDataToEndOfFile()
+      guard let text = String(validating: data, as: UTF8.self) else {
+        console.problem("visen: standard input is not UTF-8 text")
+        return ExitCode.invalidProgram
+      }
+      return await loop.script(SourceText(text, name: "<input>"), shows: true)
+    }
+  }
+
+  // MARK: - Scripts
+
+  private func read(_ path: String) -> String? {
+    guard let data = FileManager.default.contents(atPath: path) else {
+      console.problem(
+        Sanitizer.text(
+          "visen: “\(path)” cannot be read; is it there? To run statements: visen -c 'STATEMENTS'"))
+      return nil
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      console.problem(Sanitizer.text("visen: “\(path)” is not UTF-8 text"))
+      return nil
+    }
+    return text
+  }
+
+  private func script(_ source: SourceText, shows: Bool) async -> Int32 {
+    let work = Task { await session.run(source, shows: shows) }
+    let watch = InterruptWatch { work.cancel() }
+    let code = await work.value
+    watch.end()
+    return code
+  }
+
+  private func check(_ paths: [String]) async -> Int32 {
+    let report = Report(style: console.messageStyle, columns: console.columns)
+    var code = ExitCode.success
+    for path in paths {
+      guard let text = read(path) else {
+        code = ExitCode.invalidProgram
+        continue
+      }
+      let source = SourceText(text, name: path)
+      let result = await Interpreter(host: session.bridge).check(source)
+      for diagnostic in result.diagnostics {
+        console.problem(report.text(diagnostic, in: source))
+        code = ExitCode.invalidProgram
+      }
+    }
+    return code
+  }
+
+  // MARK: - The prompt
+
+  private func prompt() async -> Int32 {
+    session.isAtPrompt = true
+    let reader = LineReader(
+      history: session.transcript.earlier(), signatures: CommandCatalog.signatures,
+      completion: { [bridge = session.bridge, store = session.store] text, cursor in
+        Completion(bridge: bridge, store: store).candidates(in: text, at: cursor)
+      },
+      environment: session.surroundings.environment, colors: console.resultStyle.isOn)
+    session.dialogue.readLine = { question in
+      switch await reader.read(prompt: question, isStatement: false) {
+      case .line(let text): text
+      case .interrupted, .end: nil
+      }
+    }
+    greet()
+    while !session.isLeaving {
+      let text: String
+      switch await reader.read(prompt: promptText, isStatement: true) {
+      case .end:
+        await reader.close()
+        return ExitCode.success
+      case .interrupted: continue
+      case .line(let line): text = line
+      }
+      guard !text.allSatisfy(\.isWhitespace) else { continue }
+      remember(text, reader)
+      let source = SourceText(text, name: "<prompt>")
+      let work = Task { await session.run(source, shows: true) }
+      let watch = InterruptWatch { work.cancel() }
+      _ = await work.value
+      watch.end()
+    }
+    await reader.close()
+    return ExitCode.success
+  }
+
+  private func remember(_ text: String, _ reader: LineReader) {
+    reader.remember(text)
+    do {
+      try session.transcript.keep(text)
+    } catch {
+      console.message("The history is not kept: \(Report.sentence(error))")
+    }
+  }
+
+  private func greet() {
+    let isFirst = (try? session.store.connections.all().isEmpty) ?? true
+    guard isFirst else {
+      console.message("Visen. `help` explains, Tab completes, Ctrl-D leaves.")
+      return
+    }
+    console.message(
+      "Visen fills Notion with AI. Nothing needs a key here; your own Notion and engine: setup")
+    console.message("A first table:  connect \"Blog\" to template")
+    console.message("`help` explains, Tab completes, Ctrl-C stops, Ctrl-D leaves.")
+  }
+
+  /// The connection, what is chosen, and prompts left.
+  private var promptText: String {
+    var text = session.connections.open?.name ?? "visen"
+    if let selection = session.rows.selection {
+      text += " (\(selection.rows.count) \(selection.rows.count == 1 ? "row" : "rows"))"
+    }
+    if session.engines.preferredName != "practice",
+      let left = try? session.store.allowance.state().left
+    {
+      text += " [\(left)]"
+    }
+    let room = max(12, console.columns / 2)
+    return DisplayWidth.cut(Sanitizer.line(text), to: room) + "> "
+  }
+}
+
+/// Turns Ctrl-C into a stop of what runs, while it runs.
+private final class InterruptWatch {
+  private let source: any DispatchSourceSignal
+
+  init(_ stop: @escaping @Sendable () -> Void) {
+    signal(SIGINT, SIG_IGN)
+    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    source.setEventHandler(handler: stop)
+    source.resume()
+  }
+
+  func end() {
+    source.cancel()
+    signal(SIGINT, SIG_DFL)
+  }
+}

@@ -1,0 +1,145 @@
+public import Foundation
+import GRDB
+
+/// Visen's own memory: `visen.db` in its home, opened once.
+public struct LocalStore: Sendable {
+  /// The folder that holds it; `nil` in memory.
+  public let home: URL?
+  /// The saved connections.
+  public let connections: ConnectionTable
+  /// The settings.
+  public let preferences: Preferences
+  /// The schemas last read.
+  public let schemas: SchemaCache
+  /// The prompts, by version.
+  public let prompts: PromptTable
+  /// The runs and what became of each row.
+  public let journal: RunJournal
+  /// The allowance of prompts.
+  public let allowance: Allowance
+
+  /// Opens the store in a folder, which is made when it is missing.
+  ///
+  /// - Throws: ``StoreError`` when the folder or the file cannot be used.
+  public init(home: URL) throws {
+    let path = home.appendingPathComponent("visen.db").path
+    do {
+      try PrivateFile.makeFolder(home)
+      try PrivateFile.make(path)
+      var configuration = LocalStore.configuration
+      configuration.busyMode = .timeout(10)
+      configuration.prepareDatabase { database in
+        // A paid answer must survive a power cut, not only a crash of ours.
+        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+      }
+      let queue = try DatabaseQueue(path: path, configuration: configuration)
+      for suffix in ["-wal", "-shm"] { PrivateFile.restrict(path + suffix) }
+      try self.init(DatabaseAccess(queue: queue, path: path), home: home)
+    } catch {
+      throw StoreError.explained(error, path)
+    }
+  }
+
+  /// Opens a store that is gone with the process.
+  public static func inMemory() throws -> LocalStore {
+    try LocalStore(
+      DatabaseAccess(queue: DatabaseQueue(configuration: configuration), path: "memory"), home: nil)
+  }
+
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.foreignKeysEnabled = true
+    return configuration
+  }
+
+  private init(_ access: DatabaseAccess, home: URL?) throws {
+    self.home = home
+    let migrator = Schema.migrator
+    let isNewer = try access.queue.read { try migrator.hasBeenSuperseded($0) }
+    guard !isNewer else {
+      throw StoreError("\(access.path) was written by a newer Visen; use that one.")
+    }
+    if try access.queue.read({ try !migrator.hasCompletedMigrations($0) }) {
+      try migrator.migrate(access.queue)
+    }
+    connections = ConnectionTable(access: access)
+    preferences = Preferences(access: access)
+    schemas = SchemaCache(access: access)
+    prompts = PromptTable(access: access)
+    journal = RunJournal(access: access)
+    allowance = Allowance(preferences: preferences, access: access)
+  }
+}
+
+/// The database as its tables use it: synchronous, its errors explained.
+struct DatabaseAccess: Sendable {
+  let queue: DatabaseQueue
+  let path: String
+
+  func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
+    do { return try queue.read(body) } catch { throw StoreError.explained(error, path) }
+  }
+
+  func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
+    do { return try queue.write(body) } catch { throw StoreError.explained(error, path) }
+  }
+}
+
+/// Files that only their owner may read.
+public enum PrivateFile {
+  /// Makes a folder of mode 0700 when it is missing.
+  public static func makeFolder(_ folder: URL) throws {
+    var isFolder: ObjCBool = false
+    if FileManager.default.fileExists(atPath: folder.path, isDirectory: &isFolder) {
+      guard isFolder.boolValue else {
+        throw StoreError("\(folder.path) is a file; Visen needs a folder there (VISEN_HOME).")
+      }
+      return
+    }
+    do {
+      try FileManager.default.createDirectory(
+        at: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    } catch {
+      throw StoreError(
+        "The folder \(folder.path) could not be made; set VISEN_HOME to one that is yours.")
+    }
+  }
+
+  /// Makes an empty file of mode 0600 when it is missing, before anything is in it.
+  static func make(_ path: String) throws {
+    let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw StoreError(
+        "\(path) cannot be opened or written; is the folder yours, is the disk full?")
+    }
+    close(descriptor)
+    restrict(path)
+  }
+
+  static func restrict(_ path: String) {
+    chmod(path, 0o600)
+  }
+
+  /// Writes a file of mode 0600 in one step: readers see the old or the new, never half.
+  public static func write(_ bytes: [UInt8], to path: String) throws {
+    let temporary = "\(path).\(ProcessInfo.processInfo.processIdentifier).new"
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
+    guard descriptor >= 0 else {
+      throw StoreError("\(path) could not be written; is the folder yours, is the disk full?")
+    }
+    var written = 0
+    while written < bytes.count {
+      let count = bytes[written...].withUnsafeBytes {
+        Foundation.write(descriptor, $0.baseAddress, $0.count)
+      }
+      guard count > 0 else { break }
+      written += count
+    }
+    let isSafe = written == bytes.count && fsync(descriptor) == 0
+    close(descriptor)
+    guard isSafe, rename(temporary, path) == 0 else {
+      unlink(temporary)
+      throw StoreError("\(path) could not be written; is the disk full?")
+    }
+  }
+}

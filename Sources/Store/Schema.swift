@@ -1,0 +1,59 @@
+import GRDB
+
+/// Every migration of `visen.db`, oldest first; a landed one is never changed.
+enum Schema {
+  static var migrator: DatabaseMigrator {
+    var migrator = DatabaseMigrator()
+    migrator.registerMigration("1: connections, settings, runs") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+
+          CREATE TABLE connection (
+            id INTEGER PRIMARY KEY,
+            name TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            workspace TEXT NOT NULL,
+            database_id TEXT, data_source_id TEXT, page_id TEXT, url TEXT,
+            prompt TEXT, targets TEXT NOT NULL, tick_property TEXT,
+            engine TEXT, model TEXT, selection TEXT,
+            mirror_page_id TEXT,
+            edited_at REAL NOT NULL, used_at REAL, deleted_at REAL
+          );
+          CREATE UNIQUE INDEX connection_name
+            ON connection(name COLLATE NOCASE) WHERE deleted_at IS NULL;
+
+          CREATE TABLE schema_cache (
+            data_source_id TEXT PRIMARY KEY, json TEXT NOT NULL, read_at REAL NOT NULL
+          ) WITHOUT ROWID;
+
+          CREATE TABLE prompt (
+            id INTEGER PRIMARY KEY, connection TEXT NOT NULL, version INTEGER NOT NULL,
+            text TEXT NOT NULL, kept_at REAL NOT NULL, UNIQUE (connection, version)
+          );
+
+          CREATE TABLE run (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            created_at TEXT NOT NULL, kind TEXT NOT NULL, state TEXT NOT NULL,
+            connection TEXT NOT NULL, workspace TEXT NOT NULL,
+            engine TEXT NOT NULL, model TEXT NOT NULL, prompt TEXT NOT NULL,
+            targets TEXT NOT NULL, parameters TEXT NOT NULL, counted INTEGER NOT NULL DEFAULT 0
+          );
+
+          CREATE TABLE item (
+            run_id INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL,
+            page_id TEXT NOT NULL, title TEXT NOT NULL, number INTEGER,
+            prompt TEXT, before TEXT, state TEXT NOT NULL,
+            answer TEXT, value TEXT, old TEXT, new TEXT, blocks TEXT,
+            input_tokens INTEGER NOT NULL DEFAULT 0, output_tokens INTEGER NOT NULL DEFAULT 0,
+            cost REAL, attempts INTEGER NOT NULL DEFAULT 0,
+            error_code TEXT, error_message TEXT,
+            PRIMARY KEY (run_id, position)
+          ) WITHOUT ROWID;
+          CREATE INDEX item_state ON item(run_id, state);
+          """)
+    }
+    return migrator
+  }
+}

@@ -1,0 +1,130 @@
+import ArgumentParser
+import Foundation
+import Shell
+
+/// The program: arguments in, exit code out.
+@main
+struct Main {
+  @MainActor static func main() async {
+    // A reader that goes away (`visen … | head`) is no crash; the write that fails says so.
+    signal(SIGPIPE, SIG_IGN)
+    do {
+      var command = try VisenCommand.parseAsRoot()
+      if let command = command as? any SessionCommand {
+        exit(await Wiring.run(try command.invocation()))
+      }
+      try command.run()
+      exit(ExitCode.success)
+    } catch {
+      let text = VisenCommand.fullMessage(for: error)
+      let isHelp = VisenCommand.exitCode(for: error).isSuccess
+      if !text.isEmpty {
+        let stream = isHelp ? FileHandle.standardOutput : FileHandle.standardError
+        stream.write(Data((text + "\n").utf8))
+      }
+      exit(isHelp ? ExitCode.success : ExitCode.invalidProgram)
+    }
+  }
+}
+
+/// A command line that ends in a session: the prompt, a script, or a check of one.
+protocol SessionCommand: ParsableCommand {
+  func invocation() throws -> Invocation
+}
+
+/// `visen` and its options.
+struct VisenCommand: SessionCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "visen",
+    abstract: "Fill Notion with AI: look, try, generate, undo.",
+    discussion: """
+      Without arguments it opens the prompt; statements may also come from standard input.
+      Exit codes: 0 all well, 1 stopped by a problem, 2 not a valid program or command line, \
+      3 finished but some rows failed, 4 a key or setting is missing, 5 the budget or allowance \
+      is used up, 130 interrupted.
+      """,
+    version: "visen \(Version.current)",
+    subcommands: [CheckCommand.self])
+
+  @OptionGroup var options: RunOptionGroup
+
+  @Option(
+    name: .customShort("c"), help: ArgumentHelp("Run these statements.", valueName: "statements"))
+  var statements: String?
+
+  @Argument(
+    parsing: .allUnrecognized,
+    help: ArgumentHelp("A script to run, and its parameters as --name=value.", valueName: "file"))
+  var arguments: [String] = []
+
+  func invocation() throws -> Invocation {
+    if let statements {
+      if let extra = arguments.first {
+        throw ValidationError("“\(extra)” cannot stand beside -c.")
+      }
+      return Invocation(work: .statements(statements), options: try options.runOptions())
+    }
+    guard let file = arguments.first else {
+      return Invocation(work: .standardInput, options: try options.runOptions())
+    }
+    guard !file.hasPrefix("-") else {
+      throw ValidationError("There is no option “\(file)”. `visen --help` lists them.")
+    }
+    return Invocation(
+      work: .script(path: file, arguments: Array(arguments.dropFirst())),
+      options: try options.runOptions())
+  }
+}
+
+/// `visen check`: parse and resolve only.
+struct CheckCommand: SessionCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check", abstract: "Parse and resolve scripts without running them.")
+
+  @Argument(help: "The scripts.")
+  var files: [String]
+
+  func invocation() -> Invocation {
+    Invocation(work: .check(paths: files), options: RunOptions())
+  }
+}
+
+/// The options of a run.
+struct RunOptionGroup: ParsableArguments {
+  @Flag(help: "Print the differences; send nothing.")
+  var dryRun = false
+
+  @Option(
+    help: ArgumentHelp("Stop, resumably, before spending more than this.", valueName: "dollars"))
+  var maxCost: Double?
+
+  @Flag(help: "Answer yes to every question.")
+  var yes = false
+
+  @Option(help: "How results are printed: table, csv, json or md.")
+  var format: String = "table"
+
+  @Option(help: "Colour: auto, always or never.")
+  var color: String = "auto"
+
+  @Flag(help: "Print results and problems only.")
+  var quiet = false
+
+  @Flag(help: "Say more about what happens.")
+  var verbose = false
+
+  func runOptions() throws -> RunOptions {
+    guard let format = OutputFormat(rawValue: format) else {
+      throw ValidationError("--format takes table, csv, json or md, not “\(format)”.")
+    }
+    guard let color = ColorChoice(rawValue: color) else {
+      throw ValidationError("--color takes auto, always or never, not “\(color)”.")
+    }
+    if let maxCost, !(maxCost >= 0 && maxCost.isFinite) {
+      throw ValidationError("--max-cost takes an amount in dollars, such as 2.50.")
+    }
+    return RunOptions(
+      isDry: dryRun, maxCost: maxCost, assumesYes: yes, format: format, color: color,
+      isQuiet: quiet, isVerbose: verbose)
+  }
+}
