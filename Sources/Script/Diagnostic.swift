@@ -100,7 +100,11 @@ public enum NearestWord {
       let distance = distance(wanted, Array(candidate.lowercased()))
       if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
     }
-    return best?.word
+    if let best { return best.word }
+    // What was begun and not finished.
+    guard wanted.count >= 2 else { return nil }
+    return candidates.filter { $0.lowercased().hasPrefix(String(wanted)) }
+      .min { $0.count < $1.count }
   }
 
   /// “did you mean …?” when one is near, then all of them.

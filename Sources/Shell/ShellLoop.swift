@@ -101,7 +101,7 @@ public final class ShellLoop {
       completion: { [bridge = session.bridge, store = session.store] text, cursor in
         Completion(bridge: bridge, store: store).candidates(in: text, at: cursor)
       },
-      environment: session.surroundings.environment, colors: console.resultStyle.isOn)
+      colors: console.resultStyle.isOn)
     session.dialogue.readLine = { question in
       switch await reader.read(prompt: question, isStatement: false) {
       case .line(let text): text

@@ -216,7 +216,15 @@ struct GenerateCommand: Command {
 
   private func chosenRows(_ call: CommandCall, _ connection: OpenConnection) async throws -> [Row] {
     if let target = call.target("rows") { return try await targets.rows(target) }
-    if isAtPrompt, let selection = rows.selection { return selection.rows }
+    if isAtPrompt, let selection = rows.selection {
+      // The rows are read again: what was written since is no stranger's edit.
+      let fresh = Dictionary(
+        try await bridge.rows(RowRequest()).map { ($0.id, $0) },
+        uniquingKeysWith: { first, _ in first })
+      return selection.rows.compactMap { row in
+        fresh[row.id].map { $0.numbered(row.number ?? 0) }
+      }
+    }
     guard let tick = connection.saved.tickProperty else {
       throw ScriptError.refusal(
         "V020", "Which rows? “\(connection.name)” has no checkbox to tick.",
