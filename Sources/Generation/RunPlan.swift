@@ -72,11 +72,14 @@ public struct RunParameters: Sendable {
   public var isForced: Bool
   /// Whether options that a select lacks are made.
   public var newOptions: NewOptions
+  /// Seconds to wait for one answer.
+  public var timeout: Double
 
   /// Creates parameters.
   public init(
     engine: String, model: String, temperature: Double? = nil, maxOutputTokens: Int? = nil,
-    width: Int = 8, maxCost: Double? = nil, isForced: Bool = false, newOptions: NewOptions = .deny
+    width: Int = 8, maxCost: Double? = nil, isForced: Bool = false, newOptions: NewOptions = .deny,
+    timeout: Double = 180
   ) {
     self.engine = engine
     self.model = model
@@ -86,6 +89,7 @@ public struct RunParameters: Sendable {
     self.maxCost = maxCost
     self.isForced = isForced
     self.newOptions = newOptions
+    self.timeout = timeout
   }
 
   /// The parameters as the journal keeps them.
@@ -93,6 +97,7 @@ public struct RunParameters: Sendable {
     var members: JSON.Members = [
       "engine": .string(engine), "model": .string(model), "width": .int(width),
       "forced": .bool(isForced), "new_options": .bool(newOptions == .allow),
+      "timeout": .number(timeout),
     ]
     if let temperature { members["temperature"] = .number(temperature) }
     if let maxOutputTokens { members["max_output_tokens"] = .int(maxOutputTokens) }
@@ -107,6 +112,7 @@ public struct RunParameters: Sendable {
       temperature: json["temperature"]?.double, maxOutputTokens: json["max_output_tokens"]?.int,
       width: max(1, json["width"]?.int ?? 8), maxCost: json["max_cost"]?.double,
       isForced: json["forced"]?.bool ?? false,
-      newOptions: json["new_options"]?.bool == true ? .allow : .deny)
+      newOptions: json["new_options"]?.bool == true ? .allow : .deny,
+      timeout: json["timeout"]?.double ?? 180)
   }
 }

@@ -126,7 +126,7 @@ extension Session {
         EngineRequest(
           prompt: prompt, model: chosen.model, temperature: settings.number("temperature"),
           maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
-          type: type == .text ? nil : type))
+          type: type == .text ? nil : type, timeout: .seconds(settings.number("timeout") ?? 180)))
       if let value = answer.value { return Session.value(value, shape: request.shape) }
       return .text(Session.trimmed(answer.text))
     } catch let error as EngineError {

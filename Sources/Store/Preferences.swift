@@ -85,6 +85,9 @@ public struct Preferences: Sendable {
       name: "temperature", summary: "how freely the engine answers", defaultValue: nil,
       values: .number(0...2)),
     Setting(
+      name: "timeout", summary: "seconds to wait for one answer", defaultValue: "180",
+      values: .number(1...3600)),
+    Setting(
       name: "workspace", summary: "where new connections are made; Notion's when its key is there",
       defaultValue: nil, values: .words(["local", "notion"])),
   ]

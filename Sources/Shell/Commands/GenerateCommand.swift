@@ -93,7 +93,8 @@ struct GenerateCommand: Command {
         maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
         width: try width(call), maxCost: options.maxCost ?? settings.number("max_cost"),
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
-        newOptions: settings.text("new_options") == "allow" ? .allow : .deny),
+        newOptions: settings.text("new_options") == "allow" ? .allow : .deny,
+        timeout: settings.number("timeout") ?? 180),
       items: items, isCounted: chosen.name != "practice")
     try await desk.start(plan, engine: chosen.engine, client: connection.workspace.client)
     return .nothing

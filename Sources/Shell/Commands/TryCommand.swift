@@ -69,7 +69,8 @@ struct TryCommand: Command {
       EngineRequest(
         prompt: PromptRendering.prompt(
           try template.pieces(for: row), row: row, titleName: source.titleProperty?.name),
-        temperature: temperature, maxOutputTokens: limit, type: type == .text ? nil : type)
+        temperature: temperature, maxOutputTokens: limit, type: type == .text ? nil : type,
+        timeout: .seconds(settings.number("timeout") ?? 180))
     }
     let answers = await Self.ask(requests, of: chosen)
     try Task.checkCancellation()

@@ -101,7 +101,9 @@ nonisolated final class LineReader: @unchecked Sendable {
           return callbacks.isComplete(String(cString: text)) ? 1 : 0
         },
         complete: { context, text, cursor, start in
-          guard let callbacks = LineReader.callbacks(context), let text, let start else { return nil }
+          guard let callbacks = LineReader.callbacks(context), let text, let start else {
+            return nil
+          }
           let answer = callbacks.candidates(String(cString: text), Int(cursor))
           start.pointee = Int32(clamping: answer.start)
           return strdup(answer.lines)
