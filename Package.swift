@@ -85,6 +85,13 @@ let package = Package(
       ],
       swiftSettings: strict),
 
+    .testTarget(
+      name: "GenerationTests",
+      dependencies: [
+        "Generation", "Engines", "LocalNotion", "Notion", "Store", "Transport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: strict),
     .testTarget(name: "ScriptTests", dependencies: ["Script"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
