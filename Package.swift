@@ -23,6 +23,8 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-http-types.git", from: "1.8.0"),
     .package(url: "https://github.com/apple/swift-nio.git", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-log.git", from: "1.16.2"),
+    .package(
+      url: "https://github.com/swift-server/swift-service-lifecycle.git", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-argument-parser.git", from: "1.8.2"),
     .package(url: "https://github.com/groue/GRDB.swift.git", from: "7.10.0"),
     .package(
@@ -70,6 +72,20 @@ let package = Package(
       dependencies: ["Engines", "Notion", "Store", "Transport"],
       swiftSettings: strict),
 
+    // Both services on a loopback port. No listening socket anywhere else.
+    .target(
+      name: "Rehearsal",
+      dependencies: [
+        "LocalNotion", "Engines", "Transport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ],
+      swiftSettings: strict),
+
     .target(name: "CEditor", linkerSettings: [.linkedLibrary("edit")]),
     .target(
       name: "Shell",
@@ -80,7 +96,7 @@ let package = Package(
     .executableTarget(
       name: "visen",
       dependencies: [
-        "Shell", "LocalNotion", "Store", "Transport",
+        "Shell", "LocalNotion", "Rehearsal", "Store", "Transport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),

@@ -37,7 +37,10 @@ public indirect enum AnswerType: Sendable, Hashable {
       if let maximum { members["maximum"] = .number(maximum) }
       return .object(members)
     case .flag: return ["type": "boolean"]
-    case .date: return ["type": "string", "description": "ISO 8601 date, such as 2025-01-31"]
+    case .date:
+      return [
+        "type": "string", "format": "date", "description": "ISO 8601 date, such as 2025-01-31",
+      ]
     case .option(let names): return ["type": "string", "enum": .array(names.map(JSON.string))]
     case .list(let item): return ["type": "array", "items": item.jsonSchema]
     case .record(let fields):

@@ -1,4 +1,4 @@
-import Transport
+public import Transport
 
 /// An engine without a model: deterministic, free, and plainly labelled.
 ///
@@ -36,25 +36,22 @@ public struct PracticeEngine: Engine {
     guard !prompt.text.allSatisfy(\.isWhitespace) else {
       throw EngineError(.empty, "The prompt is empty.")
     }
-    var value: JSON?
-    let text: String
-    if let type = request.type {
-      let made = PracticeEngine.value(type, prompt: prompt, seed: prompt.text)
-      value = made
-      text = made.string ?? made.text
-    } else {
-      text = PracticeEngine.text(prompt)
-    }
-    let usage = Usage(
-      inputTokens: TokenEstimate.tokens(in: prompt.text)
-        + (prompt.system.map(TokenEstimate.tokens) ?? 0),
-      outputTokens: TokenEstimate.tokens(in: text))
-    if let limit = request.maxOutputTokens, usage.outputTokens > limit {
+    let made = PracticeEngine.made(
+      prompt, schema: request.type?.jsonSchema, limit: request.maxOutputTokens)
+    if made.isCut {
       throw EngineError(
-        .cutShort, "The answer was cut at its limit of \(limit) tokens.",
-        usage: Usage(inputTokens: usage.inputTokens, outputTokens: limit))
+        .cutShort, "The answer was cut at its limit of \(made.usage.outputTokens) tokens.",
+        usage: made.usage)
     }
-    return Answer(text: text, value: value, usage: usage, model: defaultModel)
+    var value: JSON?
+    if let type = request.type {
+      do {
+        value = try type.checked(made.value ?? .null)
+      } catch {
+        throw EngineError(.invalidAnswer, "The practice engine’s answer: \(error).")
+      }
+    }
+    return Answer(text: made.text, value: value, usage: made.usage, model: defaultModel)
   }
 
   /// The one model.
@@ -65,62 +62,66 @@ public struct PracticeEngine: Engine {
 
   // MARK: - Making answers up
 
+  /// An answer that was made up.
+  public struct Made: Sendable {
+    /// The answer; JSON when a schema was given.
+    public var text: String
+    /// The answer's value when a schema was given.
+    public var value: JSON?
+    /// What a real service would bill, by estimate.
+    public var usage: Usage
+    /// Whether the limit cut it.
+    public var isCut: Bool
+  }
+
+  /// Makes an answer up: the same for the same prompt, different for most others.
+  ///
+  /// - Parameters:
+  ///   - schema: The JSON Schema that the answer keeps to; `nil` for text.
+  ///   - limit: The most tokens of the answer.
+  public static func made(_ prompt: Prompt, schema: JSON?, limit: Int? = nil) -> Made {
+    var text: String
+    var value: JSON?
+    if let schema {
+      var sample = SchemaSample(root: schema, words: words(prompt))
+      let made = sample.value(schema, seed: prompt.text)
+      value = made
+      text = made.string ?? made.text
+    } else {
+      text = words(prompt)
+    }
+    var usage = Usage(
+      inputTokens: TokenEstimate.tokens(in: prompt.text)
+        + (prompt.system.map { TokenEstimate.tokens(in: $0) } ?? 0),
+      outputTokens: TokenEstimate.tokens(in: text))
+    var isCut = false
+    if let limit, usage.outputTokens > limit {
+      isCut = true
+      let share = Double(max(0, limit)) / Double(usage.outputTokens)
+      text = String(text.prefix(Int(Double(text.count) * share)))
+      usage.outputTokens = max(0, limit)
+    }
+    return Made(text: text, value: isCut ? nil : value, usage: usage, isCut: isCut)
+  }
+
   private static let japanese = [
     "learning is fun": "学ぶことは楽しい",
     "notion is best tool": "Notionは最高のツールです",
     "social media is a boon": "ソーシャルメディアは恩恵です",
   ]
 
-  private static func text(_ prompt: Prompt) -> String {
+  private static func words(_ prompt: Prompt) -> String {
     let data = prompt.pieces.compactMap { piece -> String? in
       if case .data(_, let text) = piece { text } else { nil }
     }
-    let words = prompt.pieces.compactMap { piece -> String? in
-      if case .literal(let text) = piece { text } else { nil }
-    }.joined(separator: " ").lowercased()
-    if words.contains("japanese"),
-      let phrase = data.lazy.compactMap({ japanese[$0.lowercased()] }).first
+    let asked = prompt.text.lowercased()
+    if asked.contains("japanese"),
+      let phrase = japanese.keys.sorted().first(where: asked.contains).flatMap({ japanese[$0] })
     {
       return "[practice] \(phrase)"
     }
     let subject = data.isEmpty ? prompt.text : data.joined(separator: ", ")
     let start = subject.prefix(200)
     return "[practice] answer to: \(start)\(start.count < subject.count ? "…" : "")"
-  }
-
-  /// A value of a shape: the same for the same prompt, different for most others.
-  private static func value(_ type: AnswerType, prompt: Prompt, seed: String) -> JSON {
-    let hash = fnv(seed)
-    switch type {
-    case .text: return .string(text(prompt))
-    case .number(let minimum, let maximum):
-      let low = minimum ?? min(0, maximum ?? 0)
-      let high = maximum ?? low + 100
-      guard high > low else { return .number(low) }
-      let step = (high - low) / 10
-      let number = low + step * Double(hash % 11)
-      return .number(min(max((number * 1000).rounded() / 1000, low), high))
-    case .flag: return .bool(hash % 2 == 0)
-    case .date:
-      let month = hash % 12 + 1
-      let day = hash / 12 % 28 + 1
-      return .string("2026-\(month < 10 ? "0" : "")\(month)-\(day < 10 ? "0" : "")\(day)")
-    case .option(let names):
-      return names.isEmpty ? "" : .string(names[Int(hash % UInt64(names.count))])
-    case .list(let item):
-      return .array(
-        (0..<(hash % 2 + 1)).map { value(item, prompt: prompt, seed: "\(seed)\u{1F}\($0)") })
-    case .record(let fields):
-      return .object(
-        JSON.Members(
-          fields.map {
-            ($0.name, value($0.type, prompt: prompt, seed: "\(seed)\u{1F}\($0.name)"))
-          }))
-    }
-  }
-
-  /// The FNV-1a hash: Swift's own differs from start to start.
-  private static func fnv(_ text: String) -> UInt64 {
-    text.utf8.reduce(0xcbf2_9ce4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01b3 }
   }
 }

@@ -32,6 +32,11 @@ public enum Prices {
     return table[String(match.1)]
   }
 
+  /// The models of an engine whose price is known, by name.
+  public static func models(of engine: String) -> [String] {
+    table.keys.filter { $0.hasPrefix(engine == "gpt" ? "gpt-" : "gemini-") }.sorted()
+  }
+
   private static let table: [String: Price] = [
     "gemini-2.5-flash": Price(input: 0.30, cachedInput: 0.03, output: 2.50),
     "gemini-2.5-flash-lite": Price(input: 0.10, cachedInput: 0.01, output: 0.40),

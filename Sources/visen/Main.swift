@@ -8,22 +8,37 @@ struct Main {
   @MainActor static func main() async {
     // A reader that goes away (`visen … | head`) is no crash; the write that fails says so.
     signal(SIGPIPE, SIG_IGN)
+    var words = Array(CommandLine.arguments.dropFirst())
+    // `visen help serve` is what `--help` itself recommends.
+    if words.first == "help" { words = Array(words.dropFirst().prefix(1)) + ["--help"] }
+    let kind = commandType(words.first)
     do {
-      var command = try VisenCommand.parseAsRoot()
-      if let command = command as? any SessionCommand {
-        exit(await Wiring.run(try command.invocation()))
+      let isNamed = kind != VisenCommand.self
+      switch try kind.parse(isNamed ? Array(words.dropFirst()) : words) {
+      case let command as any SessionCommand: exit(await Wiring.run(try command.invocation()))
+      case let command as ServeCommand: exit(await command.serve())
+      case var command: try command.run()
       }
-      try command.run()
       exit(ExitCode.success)
     } catch {
-      let text = VisenCommand.fullMessage(for: error)
-      let isHelp = VisenCommand.exitCode(for: error).isSuccess
+      let text = kind.fullMessage(for: error)
+      let isHelp = kind.exitCode(for: error).isSuccess
       if !text.isEmpty {
         let stream = isHelp ? FileHandle.standardOutput : FileHandle.standardError
         stream.write(Data((text + "\n").utf8))
       }
       exit(isHelp ? ExitCode.success : ExitCode.invalidProgram)
     }
+  }
+}
+
+extension Main {
+  /// The command that a first word names.
+  ///
+  /// The root takes any first word as a script, so the parser cannot tell a command from a file.
+  private static func commandType(_ word: String?) -> any ParsableCommand.Type {
+    VisenCommand.configuration.subcommands.first { $0.configuration.commandName == word }
+      ?? VisenCommand.self
   }
 }
 
@@ -44,7 +59,7 @@ struct VisenCommand: SessionCommand {
       is used up, 130 interrupted.
       """,
     version: "visen \(Version.current)",
-    subcommands: [CheckCommand.self])
+    subcommands: [CheckCommand.self, ServeCommand.self])
 
   @OptionGroup var options: RunOptionGroup
 
@@ -79,7 +94,8 @@ struct VisenCommand: SessionCommand {
 /// `visen check`: parse and resolve only.
 struct CheckCommand: SessionCommand {
   static let configuration = CommandConfiguration(
-    commandName: "check", abstract: "Parse and resolve scripts without running them.")
+    commandName: "check", abstract: "Parse and resolve scripts without running them.",
+    usage: "visen check <files> ...")
 
   @Argument(help: "The scripts.")
   var files: [String]

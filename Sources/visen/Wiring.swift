@@ -30,7 +30,7 @@ enum Wiring {
   }
 
   /// `VISEN_HOME`, else the data folder of the XDG base directory specification.
-  private static func home(_ environment: [String: String]) -> URL {
+  static func home(_ environment: [String: String]) -> URL {
     if let set = environment["VISEN_HOME"], !set.isEmpty {
       return URL(fileURLWithPath: set, isDirectory: true)
     }

@@ -1,0 +1,185 @@
+import Synchronization
+
+/// The two services that are rehearsed.
+public enum Side: String, Sendable, CaseIterable {
+  /// Notion.
+  case notion
+  /// The AI engines.
+  case engine
+}
+
+/// What goes wrong with one request.
+public enum Fault: Sendable, Hashable {
+  /// The service's own error with this status.
+  case status(Int)
+  /// No answer, ever.
+  case hang
+  /// The connection is reset before the answer.
+  case reset
+  /// The connection ends in the middle of the answer.
+  case cut
+  /// The answer arrives a few bytes at a time, over five seconds.
+  case slow
+  /// The answer is not the JSON it should be.
+  case malformed
+
+  init?(_ word: Substring) {
+    switch word {
+    case "hang": self = .hang
+    case "reset": self = .reset
+    case "cut": self = .cut
+    case "slow": self = .slow
+    case "malformed": self = .malformed
+    default:
+      guard let status = Int(word), (400...599).contains(status) else { return nil }
+      self = .status(status)
+    }
+  }
+}
+
+/// How both services behave: how slow, how many requests they take, what fails and how often.
+public struct Conditions: Sendable {
+  /// How long an answer takes: log-normal around a median.
+  struct Latency: Sendable {
+    let median: Duration
+    /// The standard deviation of the logarithm; 0 for always the median.
+    let spread: Double
+  }
+
+  /// Requests in each window of time.
+  struct Rate: Sendable {
+    let requests: Int
+    let window: Duration
+  }
+
+  var latency: [Side: Latency] = [:]
+  var rate: [Side: Rate] = [:]
+  var faults: [Side: [(fault: Fault, share: Double)]] = [:]
+  /// Where the sequence of random numbers starts.
+  public var seed: UInt64 = 1
+
+  /// Services that answer at once and always.
+  public init() {}
+
+  /// Reads `[SIDE=]MEDIAN[~SPREAD]`, such as `800ms`, `engine=800ms~0.4`, `notion=0.05s`.
+  public mutating func addLatency(_ text: String) throws(ConditionProblem) {
+    let (sides, rest) = Conditions.sides(text, separator: "=")
+    let parts = rest.split(separator: "~", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let median = parts.first.flatMap(Conditions.duration),
+      let spread = parts.count == 2 ? Double(parts[1]) : 0, (0...3).contains(spread)
+    else {
+      throw ConditionProblem(
+        "--latency takes a time such as 800ms, engine=800ms or engine=800ms~0.4 (the spread), "
+          + "not “\(text)”.")
+    }
+    for side in sides { latency[side] = Latency(median: median, spread: spread) }
+  }
+
+  /// Reads `[SIDE=]REQUESTS[/TIME]`, such as `180`, `notion=180/60s`, `engine=10`; a minute if no time.
+  public mutating func addRate(_ text: String) throws(ConditionProblem) {
+    let (sides, rest) = Conditions.sides(text, separator: "=")
+    let parts = rest.split(separator: "/", omittingEmptySubsequences: false)
+    guard parts.count <= 2, let requests = parts.first.flatMap({ Int($0) }), requests > 0,
+      let window = parts.count == 2 ? Conditions.duration(parts[1]) : .seconds(60), window > .zero
+    else {
+      throw ConditionProblem(
+        "--rate takes requests for each time, such as notion=180/60s or engine=10, not “\(text)”.")
+    }
+    for side in sides { rate[side] = Rate(requests: requests, window: window) }
+  }
+
+  /// Reads faults with their share, separated by commas: `engine:429=5%,notion:500=1%,hang=0.5%`.
+  public mutating func addFaults(_ text: String) throws(ConditionProblem) {
+    for item in text.split(separator: ",") {
+      let word = item.trimmingPrefix { $0 == " " }
+      let (sides, rest) = Conditions.sides(String(word), separator: ":")
+      let parts = rest.split(separator: "=", omittingEmptySubsequences: false)
+      guard parts.count == 2, let fault = Fault(parts[0]), parts[1].hasSuffix("%"),
+        let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
+      else {
+        throw ConditionProblem(
+          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, with a "
+            + "share, such as engine:429=5%,notion:500=1%; not “\(word)”.")
+      }
+      for side in sides { faults[side, default: []].append((fault, percent / 100)) }
+    }
+  }
+
+  private static func sides(_ text: String, separator: Character) -> ([Side], Substring) {
+    for side in Side.allCases where text.hasPrefix("\(side.rawValue)\(separator)") {
+      return ([side], text.dropFirst(side.rawValue.count + 1))
+    }
+    return (Side.allCases, text[...])
+  }
+
+  private static func duration(_ text: Substring) -> Duration? {
+    let units: [(String, Double)] = [("ms", 0.001), ("min", 60), ("s", 1), ("h", 3600)]
+    for (unit, seconds) in units where text.hasSuffix(unit) {
+      guard let number = Double(text.dropLast(unit.count)), (0...86_400).contains(number) else {
+        return nil
+      }
+      return .seconds(number * seconds)
+    }
+    return nil
+  }
+}
+
+/// Why conditions cannot be read; one sentence for a person.
+public struct ConditionProblem: Error, Sendable, CustomStringConvertible {
+  /// The sentence.
+  public let description: String
+  init(_ description: String) { self.description = description }
+}
+
+/// Decides about each request by the conditions: the same decisions for the same seed and order.
+final class Fate: Sendable {
+  private struct State {
+    var random: SplitMix
+    var windowEnd: [Side: ContinuousClock.Instant] = [:]
+    var used: [Side: Int] = [:]
+  }
+
+  private let conditions: Conditions
+  private let state: Mutex<State>
+
+  init(_ conditions: Conditions) {
+    self.conditions = conditions
+    state = Mutex(State(random: SplitMix(state: conditions.seed)))
+  }
+
+  /// How long until the window has room, when it has none.
+  func wait(_ side: Side) -> Duration? {
+    guard let rate = conditions.rate[side] else { return nil }
+    let now = ContinuousClock.now
+    return state.withLock { state in
+      if let end = state.windowEnd[side], now < end {
+        let used = state.used[side, default: 0]
+        guard used < rate.requests else { return end - now }
+        state.used[side] = used + 1
+      } else {
+        state.windowEnd[side] = now + rate.window
+        state.used[side] = 1
+      }
+      return nil
+    }
+  }
+
+  /// What goes wrong with the next request, if anything.
+  func fault(_ side: Side) -> Fault? {
+    guard let faults = conditions.faults[side] else { return nil }
+    var draw = state.withLock { $0.random.unit() }
+    for (fault, share) in faults {
+      if draw < share { return fault }
+      draw -= share
+    }
+    return nil
+  }
+
+  /// How long the next answer takes.
+  func latency(_ side: Side) -> Duration {
+    guard let latency = conditions.latency[side] else { return .zero }
+    guard latency.spread > 0 else { return latency.median }
+    let normal = state.withLock { $0.random.normal() }
+    return latency.median * exponential(latency.spread * normal)
+  }
+}

@@ -1,0 +1,227 @@
+import Foundation
+import HTTPTypes
+import HummingbirdCore
+public import LocalNotion
+import Logging
+import NIOCore
+import NIOPosix
+import ServiceLifecycle
+import Transport
+
+/// The embedded workspace and practice engines on 127.0.0.1, speaking Notion's, OpenAI's and Gemini's
+/// protocols.
+///
+/// Notion is at the root, `/openai` and `/gemini` hold the engines, `/_control/stats` tells what was
+/// asked. It listens on the loopback interface only: nothing here is made to face a network.
+public struct LoopbackServer: Sendable {
+  /// Where a running server is.
+  public struct Addresses: Sendable {
+    /// The port it listens on.
+    public let port: Int
+    /// Notion's base address, without `/v1`.
+    public var notion: String { "http://127.0.0.1:\(port)" }
+    /// OpenAI's base address, without `/v1`.
+    public var openAI: String { "http://127.0.0.1:\(port)/openai" }
+    /// Gemini's base address, without `/v1beta`.
+    public var gemini: String { "http://127.0.0.1:\(port)/gemini" }
+  }
+
+  private let workspace: LocalWorkspace
+  private let fate: Fate
+  private let statistics = Statistics()
+  private let openAI: OpenAIEndpoints
+  private let gemini: GeminiEndpoints
+
+  /// Creates a server that does not listen yet.
+  public init(workspace: LocalWorkspace, conditions: Conditions = Conditions()) {
+    self.workspace = workspace
+    fate = Fate(conditions)
+    openAI = OpenAIEndpoints(statistics: statistics)
+    gemini = GeminiEndpoints(statistics: statistics)
+  }
+
+  /// Listens and answers until the task is cancelled.
+  ///
+  /// - Parameters:
+  ///   - port: The port; 0 for any free one.
+  ///   - onReady: Called once, when requests are taken.
+  /// - Throws: When the port cannot be had.
+  public func run(port: Int, onReady: @escaping @Sendable (Addresses) -> Void) async throws {
+    let server = try HTTPServerBuilder.http1().buildServer(
+      configuration: ServerConfiguration(
+        address: .hostname("127.0.0.1", port: port), reuseAddress: true),
+      eventLoopGroup: MultiThreadedEventLoopGroup.singleton,
+      logger: Logger(label: "visen.serve") { _ in SwiftLogNoOpLogHandler() },
+      responder: { request, writer, channel in
+        try await respond(request, writer, channel)
+      },
+      onServerRunning: { channel in
+        onReady(Addresses(port: channel.localAddress?.port ?? port))
+      })
+    try await server.run()
+  }
+
+  // MARK: - One request
+
+  @concurrent private func respond(
+    _ request: Request, _ writer: consuming ResponseWriter, _ channel: any Channel
+  ) async throws {
+    let buffer = try await request.body.collect(upTo: 256 << 20)
+    let bytes = [UInt8](buffer.readableBytesView)
+    let target = request.head.path ?? "/"
+    let path = String(target.prefix { $0 != "?" })
+    if path.hasPrefix("/_control/") {
+      return try await LoopbackServer.send(control(target, path), writer)
+    }
+    let side: Side =
+      path.hasPrefix("/openai/") || path.hasPrefix("/gemini/") ? .engine : .notion
+    statistics.begin(side, call: LoopbackServer.call(request.head.method, path))
+    let fault = fate.fault(side)
+    do {
+      if let wait = fate.wait(side) {
+        let reply = refusal(429, side, path: path, wait: wait)
+        statistics.end(side, status: "429", isFault: false)
+        return try await LoopbackServer.send(reply, writer)
+      }
+      if fault == .hang {
+        // Until the client goes away, or an hour.
+        try await Task.sleep(for: .seconds(3600))
+      }
+      if fault == .reset {
+        statistics.end(side, status: "reset", isFault: true)
+        try await LoopbackServer.reset(channel)
+        return
+      }
+      try await Task.sleep(for: fate.latency(side))
+      if case .status(let status) = fault {
+        statistics.end(side, status: String(status), isFault: true)
+        let reply = refusal(status, side, path: path, wait: .seconds(1))
+        return try await LoopbackServer.send(reply, writer)
+      }
+      var reply = await answer(request, target: target, path: path, bytes: bytes)
+      if fault == .malformed { reply.body = Array(reply.body.dropLast(2)) + Array("…".utf8) }
+      statistics.end(side, status: String(reply.status), isFault: fault != nil)
+      switch fault {
+      case .cut:
+        try await LoopbackServer.sendHalf(reply, writer)
+        try await LoopbackServer.reset(channel)
+      case .slow: try await LoopbackServer.sendSlowly(reply, writer)
+      default: try await LoopbackServer.send(reply, writer)
+      }
+    } catch is CancellationError {
+      statistics.end(side, status: "gone", isFault: fault != nil)
+      throw CancellationError()
+    }
+  }
+
+  private func answer(
+    _ request: Request, target: String, path: String, bytes: [UInt8]
+  ) async -> Reply {
+    for (prefix, isOpenAI) in [("/openai", true), ("/gemini", false)] where path.hasPrefix(prefix) {
+      var query: [String: String] = [:]
+      if let mark = target.firstIndex(of: "?") {
+        for pair in target[target.index(after: mark)...].split(separator: "&") {
+          let sides = pair.split(separator: "=", maxSplits: 1)
+          if let name = sides.first {
+            query[String(name)] = sides.count > 1 ? String(sides[1]) : ""
+          }
+        }
+      }
+      var rest = String(path.dropFirst(prefix.count))
+      // A base address may be given with or without the version.
+      if isOpenAI, !rest.hasPrefix("/v1/") { rest = "/v1" + rest }
+      let asked = ServiceRequest(
+        method: request.head.method, path: rest, query: query, fields: request.head.headerFields,
+        body: bytes)
+      return isOpenAI ? await openAI.answer(asked) : await gemini.answer(asked)
+    }
+    do {
+      let response = try await workspace.send(
+        OutgoingRequest(
+          method: request.head.method, url: "http://127.0.0.1" + target,
+          fields: request.head.headerFields, body: bytes))
+      var reply = Reply(status: response.status, bytes: try await response.body.collect(), type: "")
+      reply.fields = response.fields
+      return reply
+    } catch {
+      return Reply(status: 500, ["object": "error", "status": 500, "message": .string("\(error)")])
+    }
+  }
+
+  private func control(_ target: String, _ path: String) -> Reply {
+    guard path == "/_control/stats" else {
+      return Reply(status: 404, ["error": "There is only /_control/stats."])
+    }
+    let limit = target.firstMatch(of: /[?&]limit=(\d{1,6})/).flatMap { Int($0.1) }
+    return Reply(statistics.json(limit: limit ?? 100))
+  }
+
+  /// The service's own words for a status.
+  private func refusal(_ status: Int, _ side: Side, path: String, wait: Duration) -> Reply {
+    if side == .notion { return NotionRefusals.reply(status, wait: wait) }
+    return path.hasPrefix("/gemini/")
+      ? GeminiEndpoints.refusal(status, wait: wait) : OpenAIEndpoints.refusal(status, wait: wait)
+  }
+
+  /// The call without identities, for counting.
+  private static func call(_ method: HTTPRequest.Method, _ path: String) -> String {
+    let parts = path.split(separator: "/").map { part -> String in
+      let hex = part.filter { $0 != "-" }
+      return hex.count >= 20 && hex.allSatisfy(\.isHexDigit) ? ":id" : String(part)
+    }
+    return "\(method.rawValue) /\(parts.joined(separator: "/"))"
+  }
+
+  // MARK: - Sending
+
+  private static func head(_ reply: Reply, length: Int?) -> HTTPResponse {
+    var fields = reply.fields
+    if let length { fields[.contentLength] = String(length) }
+    return HTTPResponse(status: HTTPResponse.Status(code: reply.status), headerFields: fields)
+  }
+
+  @concurrent private static func send(_ reply: Reply, _ writer: consuming ResponseWriter)
+    async throws
+  {
+    guard let pieces = reply.pieces else {
+      return try await writer.write(
+        response: head(reply, length: reply.body.count),
+        body: HummingbirdCore.ResponseBody(byteBuffer: ByteBuffer(bytes: reply.body)))
+    }
+    var body: any ResponseBodyWriter = try await writer.writeHead(head(reply, length: nil))
+    for piece in pieces { try await body.write(ByteBuffer(bytes: piece)) }
+    try await body.finish(nil)
+  }
+
+  @concurrent private static func sendHalf(_ reply: Reply, _ writer: consuming ResponseWriter)
+    async throws
+  {
+    let all = reply.pieces.map { Array($0.joined()) } ?? reply.body
+    let length = reply.pieces == nil ? all.count : nil
+    var body: any ResponseBodyWriter = try await writer.writeHead(head(reply, length: length))
+    try await body.write(ByteBuffer(bytes: all.prefix(all.count / 2)))
+    // The half must leave before the connection does.
+    try await Task.sleep(for: .milliseconds(20))
+  }
+
+  @concurrent private static func sendSlowly(_ reply: Reply, _ writer: consuming ResponseWriter)
+    async throws
+  {
+    let all = reply.pieces.map { Array($0.joined()) } ?? reply.body
+    let length = reply.pieces == nil ? all.count : nil
+    var body: any ResponseBodyWriter = try await writer.writeHead(head(reply, length: length))
+    let step = max(1, all.count / 50)
+    for start in stride(from: 0, to: all.count, by: step) {
+      try await body.write(ByteBuffer(bytes: all[start..<min(start + step, all.count)]))
+      try await Task.sleep(for: .milliseconds(100))
+    }
+    try await body.finish(nil)
+  }
+
+  private static func reset(_ channel: any Channel) async throws {
+    if let options = channel as? any SocketOptionProvider {
+      try? await options.setSoLinger(linger(l_onoff: 1, l_linger: 0)).get()
+    }
+    try? await channel.close().get()
+  }
+}

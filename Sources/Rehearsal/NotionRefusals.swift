@@ -1,0 +1,49 @@
+import Foundation
+import HTTPTypes
+import Transport
+
+/// Notion's errors that come from its load, not from a request.
+///
+/// - Source: Notion API, “Status codes” and “Request limits”.
+enum NotionRefusals {
+  static func reply(_ status: Int, wait: Duration) -> Reply {
+    let (code, message): (String, String) =
+      switch status {
+      case 400: ("validation_error", "body failed validation.")
+      case 401: ("unauthorized", "API token is invalid.")
+      case 403: ("restricted_resource", "API token does not have access to this resource.")
+      case 404: ("object_not_found", "Could not find object.")
+      case 409: ("conflict_error", "Conflict occurred while saving. Please try again.")
+      case 429:
+        ("rate_limited", "You have been rate limited. Please try again in a few minutes.")
+      case 502: ("bad_gateway", "Bad Gateway")
+      case 503: ("service_unavailable", "Notion is unavailable, please try again later.")
+      case 504: ("gateway_timeout", "Gateway Timeout")
+      case 529: ("service_overload", "Notion is overloaded, please try again later.")
+      default: ("internal_server_error", "Unexpected error occurred.")
+      }
+    guard status != 502 else {
+      // The edge answers, not the service.
+      return Reply(
+        status: 502, bytes: Array("<html><h1>502 Bad Gateway</h1></html>".utf8), type: "text/html")
+    }
+    let id = UUID().uuidString.lowercased()
+    var body: JSON.Members = [
+      "object": "error", "status": .int(status), "code": .string(code),
+      "message": .string(message),
+    ]
+    var fields = HTTPFields()
+    if status == 429 || status == 529 {
+      let seconds = max(1, Int((wait / .seconds(1)).rounded(.up)))
+      fields[.retryAfter] = String(seconds)
+      if status == 429 {
+        body["additional_data"] = [
+          "rate_limit_reason": "public_api_request_rate_limit",
+          "retry_after": .string(String(seconds)),
+        ]
+      }
+    }
+    body["request_id"] = .string(id)
+    return Reply(status: status, .object(body), fields: fields)
+  }
+}
