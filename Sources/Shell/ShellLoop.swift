@@ -1,6 +1,8 @@
+@preconcurrency import Dispatch
 import Foundation
 import Script
 import Store
+import Synchronization
 import Transport
 
 /// Reads, runs, reports, again: at the prompt, from a pipe, from a file.
@@ -168,18 +170,23 @@ public final class ShellLoop {
 }
 
 /// Turns Ctrl-C into a stop of what runs, while it runs.
-private final class InterruptWatch {
-  private let source: any DispatchSourceSignal
+///
+/// One source of signals serves the whole process: a second one, made where a first was cancelled,
+/// is never told of a signal. While nothing runs, the signal is ignored.
+nonisolated private final class InterruptWatch: Sendable {
+  private static let stop = Mutex<(@Sendable () -> Void)?>(nil)
+  private static let source: any DispatchSourceSignal = {
+    signal(SIGINT, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
+    source.setEventHandler { stop.withLock { $0 }?() }
+    source.resume()
+    return source
+  }()
 
   init(_ stop: @escaping @Sendable () -> Void) {
-    signal(SIGINT, SIG_IGN)
-    source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler(handler: stop)
-    source.resume()
+    InterruptWatch.stop.withLock { $0 = stop }
+    _ = InterruptWatch.source
   }
 
-  func end() {
-    source.cancel()
-    signal(SIGINT, SIG_DFL)
-  }
+  func end() { InterruptWatch.stop.withLock { $0 = nil } }
 }

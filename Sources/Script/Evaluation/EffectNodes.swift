@@ -261,20 +261,23 @@ final class BuiltinNode: Node {
     var values: [Value] = []
     values.reserveCapacity(arguments.count)
     for argument in arguments {
-      var value = try argument.eval(context)
-      // A list function may be given a query; its rows are read here.
-      if case .query(let query) = value {
-        let host = context.machine.host
-        value = .list(
-          try context.machine.wait { try await query.rows(from: host) }.map(Value.row))
-      }
-      values.append(value)
+      // A list function may be given a query.
+      values.append(try argument.eval(context).readingRows(context))
     }
     do throws(ScriptError) {
       return try function.body(values)
     } catch {
       throw error.at(span)
     }
+  }
+}
+
+extension Value {
+  /// The same value, or the rows of a query, read.
+  func readingRows(_ context: Context) throws(ScriptError) -> Value {
+    guard case .query(let query) = self else { return self }
+    let host = context.machine.host
+    return .list(try context.machine.wait { try await query.rows(from: host) }.map(Value.row))
   }
 }
 
@@ -379,7 +382,7 @@ final class BuiltinStatementNode: Node {
   func eval(_ context: Context) throws(ScriptError) -> Value {
     switch statement {
     case .print:
-      try context.print(try value?.eval(context).display ?? "")
+      try context.print(try value?.eval(context).readingRows(context).display ?? "")
       return .nothing
     case .fail:
       throw ScriptError(

@@ -81,7 +81,7 @@ struct GenerateCommand: Command {
     }
     let limit = settings.number("ask_above") ?? 50
     if isAtPrompt, Double(items.count) > limit, chosen.name != "practice" {
-      let price = estimate(items, chosen).map { "about \(Money.text($0))" } ?? "price unknown"
+      let price = estimate(items, chosen).map(Money.about) ?? "price unknown"
       guard try await dialogue.confirm("\(items.count) rows with \(chosen.label), \(price). Go on?")
       else { return .nothing }
     }

@@ -9,4 +9,10 @@ nonisolated enum Money {
     if dollars < 0.0001 { return "under $0.0001" }
     return String(format: dollars < 0.1 ? "$%.4f" : "$%.2f", dollars)
   }
+
+  /// “about $0.21”; what is a bound already stays one.
+  static func about(_ dollars: Double) -> String {
+    let text = text(dollars)
+    return text.hasPrefix("$") ? "about \(text)" : text
+  }
 }

@@ -145,7 +145,7 @@ final class RunDesk {
     parts.append(Clock.text(summary.duration))
     switch (engine, summary.cost) {
     case ("practice", _): parts.append("free")
-    case (_, let cost?): parts.append("about \(Money.text(cost))")
+    case (_, let cost?): parts.append(Money.about(cost))
     case (_, nil): parts.append("price unknown")
     }
     console.message("\(label): \(parts.joined(separator: " · "))")
