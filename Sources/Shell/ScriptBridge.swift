@@ -61,18 +61,19 @@ nonisolated final class ScriptBridge: ScriptHost {
   // MARK: - While running
 
   func rows(_ request: RowRequest) async throws -> [Row] {
-    try await session().read(request)
+    try await explained { try await session().read(request) }
   }
 
   func body(of row: Row) async throws -> String {
     guard let id = NotionID(parsing: row.id) else { return "" }
-    let client = try await session().client()
-    return Markdown.text(from: try await client.tree(of: id))
+    return try await explained {
+      let client = try await session().client()
+      return Markdown.text(from: try await client.tree(of: id))
+    }
   }
 
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
-    let session = try session()
-    return try await session.writer.write(changes, to: row, at: span)
+    try await explained { try await session().writer.write(changes, to: row, at: span) }
   }
 
   func answer(_ request: AIRequest) async throws -> Value {
@@ -80,7 +81,18 @@ nonisolated final class ScriptBridge: ScriptHost {
   }
 
   func run(_ call: CommandCall) async throws -> Value {
-    try await session().carryOut(call)
+    try await explained { try await session().carryOut(call) }
+  }
+
+  /// Tells a refused key apart from other problems: a person must act, and the exit code says so.
+  private func explained<Result>(_ work: () async throws -> Result) async throws -> Result {
+    do {
+      return try await work()
+    } catch let error as NotionError where error.code == .unauthorized {
+      throw ScriptError.setting(
+        "V413", "Notion does not accept the key: \(error.message)", "enter it again: key notion",
+        "or check the variable NOTION_TOKEN")
+    }
   }
 
   func print(_ line: String) async {

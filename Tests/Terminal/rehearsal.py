@@ -44,7 +44,7 @@ class Rehearsal:
         """One request to Notion's API: (status, document)."""
         request = urllib.request.Request(
             self.ready["notion"] + "/v1/" + path, method=method,
-            data=None if body is None else json.dumps(body).encode(),
+            data=None if body is None else json.dumps(body, ensure_ascii=False).encode(),
             headers={
                 "Authorization": "Bearer " + token, "Notion-Version": version,
                 "Content-Type": "application/json",

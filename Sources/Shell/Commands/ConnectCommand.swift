@@ -116,8 +116,14 @@ struct ConnectCommand: Command {
     guard let id = NotionID.find(in: base, wanting: .database) else {
       throw notAnAddress(address, kind: "database")
     }
-    let database = try await waitingForShare(workspace, "that database") {
-      try await workspace.client.database(id)
+    let database: Database
+    do {
+      database = try await waitingForShare(workspace, "that database") {
+        try await workspace.client.database(id)
+      }
+    } catch let error as NotionError where error.code == .validationError {
+      // No UUID that Notion makes, or the identity of a page.
+      throw notAnAddress(address, kind: "database", error.message)
     }
     let source = try choose(database, sourceName)
     var saved = SavedConnection(name: name, kind: .database, workspace: workspace.name.rawValue)
@@ -139,12 +145,16 @@ struct ConnectCommand: Command {
     return saved
   }
 
-  /// An address, and the name of a data source after a slash when the address is no URL alone.
+  /// An address, and the name of a data source when one stands after it and a slash.
   private func split(_ address: String) -> (String, String?) {
-    guard NotionID.find(in: address, wanting: .database) == nil,
-      let slash = address.lastIndex(of: "/")
+    guard let slash = address.lastIndex(of: "/") else { return (address, nil) }
+    let name = String(address[address.index(after: slash)...])
+    let before = String(address[..<slash])
+    guard !name.isEmpty, NotionID.find(in: name, wanting: .database) == nil,
+      NotionID.find(in: "notion://" + name, wanting: .database) == nil,
+      NotionID.find(in: before, wanting: .database) != nil
     else { return (address, nil) }
-    return (String(address[..<slash]), String(address[address.index(after: slash)...]))
+    return (before, name)
   }
 
   private func choose(_ database: Database, _ name: String?) throws -> Database.Source {
@@ -173,8 +183,13 @@ struct ConnectCommand: Command {
     guard let id = NotionID.find(in: address, wanting: .page) else {
       throw notAnAddress(address, kind: "page")
     }
-    let page = try await waitingForShare(workspace, "that page") {
-      try await workspace.client.page(id)
+    let page: Page
+    do {
+      page = try await waitingForShare(workspace, "that page") {
+        try await workspace.client.page(id)
+      }
+    } catch let error as NotionError where error.code == .validationError {
+      throw notAnAddress(address, kind: "page", error.message)
     }
     var saved = SavedConnection(name: name, kind: .page, workspace: workspace.name.rawValue)
     saved.pageID = page.id.description
@@ -183,11 +198,17 @@ struct ConnectCommand: Command {
     return saved
   }
 
-  private func notAnAddress(_ address: String, kind: String) -> ScriptError {
-    ScriptError.refusal(
-      "V415", "“\(address)” is no address of a Notion \(kind).",
+  private func notAnAddress(
+    _ address: String, kind: String, _ answer: String? = nil
+  ) -> ScriptError {
+    var notes = [
       "in Notion: ••• at the top right, “Copy link”; it looks like "
-        + "https://www.notion.so/Title-0123456789abcdef0123456789abcdef")
+        + "https://www.notion.so/Title-0123456789abcdef0123456789abcdef"
+    ]
+    if let answer { notes.append("Notion says: \(answer)") }
+    return ScriptError(
+      code: "V415", message: "“\(address)” is no address of a Notion \(kind).", notes: notes,
+      kind: .problem)
   }
 
   /// With a person at the terminal, waits while they share the page, and goes on by itself.

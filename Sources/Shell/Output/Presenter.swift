@@ -47,7 +47,7 @@ final class Presenter {
       }
       console.styledResult(
         table.rendered(
-          width: console.columns, style: console.resultStyle,
+          width: tableWidth, style: console.resultStyle,
           numbersRows: items.first?.asRow != nil, isWhole: isWhole,
           isTerminal: console.resultsAreTerminal))
     case .row(let row): showRecord(row)
@@ -92,6 +92,9 @@ final class Presenter {
     }
     return rendered(value, picked: [], as: format)
   }
+
+  /// The columns a table may take: the screen's; in a pipe nobody's screen is too narrow.
+  private var tableWidth: Int { console.resultsAreTerminal ? console.columns : 400 }
 
   private func rendered(_ value: Value, picked: [String], as format: OutputFormat) -> String {
     let items = value.asList ?? [value]
