@@ -71,6 +71,11 @@ public struct ConnectionTable: Sendable {
     try fetch("WHERE deleted_at IS NULL AND name = ? COLLATE NOCASE", [name]).first
   }
 
+  /// The connection of an identity, disconnected or not.
+  public func find(_ id: Int64) throws -> SavedConnection? {
+    try fetch("WHERE id = ?", [id]).first
+  }
+
   /// Saves a connection, and says with which identity.
   ///
   /// - Parameter editedAt: When it was changed; `nil` for now.
@@ -139,6 +144,8 @@ public struct ConnectionTable: Sendable {
       throw StoreError("Another connection is called “\(name)” now; disconnect that one first.")
     }
     connection.deletedAt = nil
+    // Its row in the connections database went to the trash with it; the mirror makes a new one.
+    connection.mirrorPageID = nil
     return try save(connection)
   }
 

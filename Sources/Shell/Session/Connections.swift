@@ -126,6 +126,8 @@ final class Connections {
   /// Changes what is saved of the open connection.
   func update(_ change: (inout SavedConnection) -> Void) throws {
     guard var connection = open else { return }
+    // Another session, or the mirror in Notion, may have changed it since it was opened.
+    connection.saved = try store.connections.find(connection.saved.id) ?? connection.saved
     change(&connection.saved)
     try store.connections.save(connection.saved)
     open = connection
