@@ -13,6 +13,14 @@ let strict: [SwiftSetting] = [
 /// The prompt: one person, one terminal, one actor.
 let conversational: [SwiftSetting] = strict + [.defaultIsolation(MainActor.self)]
 
+/// Most of the time before the first prompt is spent on relocations; a program at a fixed address
+/// has next to none.
+let quickStart: [LinkerSetting] = [
+  .unsafeFlags(
+    ["-use-ld=lld", "-Xclang-linker", "-no-pie", "-Xlinker", "-no-pie"],
+    .when(platforms: [.linux], configuration: .release))
+]
+
 let package = Package(
   name: "visen",
   products: [
@@ -99,7 +107,7 @@ let package = Package(
         "Shell", "LocalNotion", "Rehearsal", "Store", "Transport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
-      swiftSettings: strict),
+      swiftSettings: strict, linkerSettings: quickStart),
 
     .testTarget(
       name: "GenerationTests",
