@@ -63,7 +63,7 @@ let package = Package(
     .target(
       name: "LocalNotion",
       dependencies: [
-        "Transport", .product(name: "GRDB", package: "GRDB.swift"),
+        "Notion", "Transport", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: strict),

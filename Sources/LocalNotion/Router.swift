@@ -10,6 +10,20 @@ struct Call {
   let now: Double
   let query: [(name: String, value: String)]
   let body: JSON
+  /// The version of the API that was asked for.
+  let version: Version
+  /// The media type and the bytes of a body that is no JSON.
+  let upload: (type: String, bytes: [UInt8])?
+
+  /// The same call with another body.
+  func with(body: JSON) -> Call {
+    Call(
+      workspace: workspace, database: database, now: now, query: query, body: body,
+      version: version, upload: nil)
+  }
+
+  /// A parameter of the query.
+  func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
 
   /// Property names or identities to which an answer is limited; empty for all.
   var filterProperties: [String] {
@@ -26,32 +40,37 @@ struct Router {
     guard request.fields[.authorization] == "Bearer " + workspace.token.reveal() else {
       throw Refusal.unauthorized
     }
-    try checkVersion(request)
+    let version = try Version.read(request.fields)
     let (path, query) = try split(request.url)
     let isRead = request.method == .get || request.method == .delete
-    guard request.body.count <= 500_000 else {
+    let type = request.fields[.contentType] ?? ""
+    let isUpload = type.lowercased().hasPrefix("multipart/form-data")
+    guard request.body.count <= (isUpload ? 21 << 20 : 500_000) else {
       throw Refusal(status: 413, code: "validation_error", message: "Request body too large.")
     }
     var body: JSON = [:]
-    if !isRead, !request.body.isEmpty {
+    if !isRead, !request.body.isEmpty, !isUpload {
       guard let json = try? JSON(parsing: request.body) else {
         throw Refusal(status: 400, code: "invalid_json", message: "Error parsing JSON body.")
       }
       guard json.members != nil else { throw Refusal.should("body", "an object", json) }
-      body = json
+      body = try version.upgraded(json, method: request.method.rawValue, path: path)
     }
-    let handler = try handler(request.method, path)
+    let handler = try handler(request.method, path, version)
     return try workspace.queue.write { database in
-      try handler(
-        Call(
-          workspace: workspace, database: database,
-          now: workspace.now().timeIntervalSince1970, query: query, body: body))
+      let call = Call(
+        workspace: workspace, database: database,
+        now: workspace.now().timeIntervalSince1970, query: query, body: body, version: version,
+        upload: isUpload ? (type, request.body) : nil)
+      return try version.downgraded(try handler(call), call)
     }
   }
 
   private typealias Handler = (Call) throws -> JSON
 
-  private func handler(_ method: HTTPRequest.Method, _ path: [String]) throws -> Handler {
+  private func handler(
+    _ method: HTTPRequest.Method, _ path: [String], _ version: Version
+  ) throws -> Handler {
     func id(_ index: Int, _ name: String) throws -> String {
       guard let id = Identity.parse(path[index]) else {
         throw Refusal.should("path.\(name)", "a valid uuid", .string(path[index]))
@@ -59,6 +78,13 @@ struct Router {
       return id
     }
     switch (method.rawValue, path.first ?? "", path.count) {
+    case (_, "data_sources", _) where version == .v2022: throw Refusal.invalidURL
+    case ("PATCH", "databases", 2) where version == .v2022:
+      let id = try id(1, "database_id")
+      return { try OldDatabases.update(id, $0) }
+    case ("POST", "databases", 3) where version == .v2022 && path[2] == "query":
+      let id = try id(1, "database_id")
+      return { try OldDatabases.query(id, $0) }
     case ("POST", "databases", 1): return Databases.create
     case ("GET", "databases", 2):
       let id = try id(1, "database_id")
@@ -83,6 +109,40 @@ struct Router {
     case ("PATCH", "pages", 2):
       let id = try id(1, "page_id")
       return { try Pages.update(id, $0) }
+    case ("POST", "pages", 3) where path[2] == "move":
+      let id = try id(1, "page_id")
+      return { try Pages.move(id, $0) }
+    case ("GET", "pages", 3) where path[2] == "markdown":
+      let id = try id(1, "page_id")
+      return { try PageMarkdown.retrieve(id, $0) }
+    case ("PATCH", "pages", 3) where path[2] == "markdown":
+      let id = try id(1, "page_id")
+      return { try PageMarkdown.update(id, $0) }
+    case ("GET", "pages", 4) where path[2] == "properties":
+      let id = try id(1, "page_id")
+      return { try PropertyItems.retrieve(id, path[3], $0) }
+    case ("GET", "data_sources", 3) where path[2] == "templates":
+      let id = try id(1, "data_source_id")
+      return { try DataSources.templates(id, $0) }
+    case ("POST", "comments", 1): return Comments.create
+    case ("GET", "comments", 1): return Comments.list
+    case ("GET", "comments", 2):
+      let id = try id(1, "comment_id")
+      return { try Comments.retrieve(id, $0) }
+    case ("PATCH", "comments", 2):
+      let id = try id(1, "comment_id")
+      return { try Comments.update(id, $0) }
+    case ("DELETE", "comments", 2):
+      let id = try id(1, "comment_id")
+      return { try Comments.delete(id, $0) }
+    case ("POST", "file_uploads", 1): return FileUploads.create
+    case ("GET", "file_uploads", 1): return FileUploads.list
+    case ("GET", "file_uploads", 2):
+      let id = try id(1, "file_upload_id")
+      return { try FileUploads.retrieve(id, $0) }
+    case ("POST", "file_uploads", 3) where path[2] == "send":
+      let id = try id(1, "file_upload_id")
+      return { try FileUploads.send(id, $0) }
     case ("GET", "blocks", 2):
       let id = try id(1, "block_id")
       return { try Blocks.retrieve(id, $0) }
@@ -117,23 +177,9 @@ struct Router {
 
   /// Resources that Notion has and this workspace has not.
   private static let uncovered: Set<String> = [
-    "pages", "data_sources", "blocks", "comments", "file_uploads", "views", "async_tasks",
-    "custom_emojis", "oauth",
+    "pages", "data_sources", "blocks", "file_uploads", "views", "async_tasks", "custom_emojis",
+    "oauth",
   ]
-
-  private func checkVersion(_ request: OutgoingRequest) throws {
-    let version = HTTPField.Name("Notion-Version").flatMap { request.fields[$0] }
-    guard let version else {
-      throw Refusal(
-        status: 400, code: "missing_version",
-        message: "Notion-Version header failed validation: Notion-Version header should be "
-          + "defined, instead was `undefined`.")
-    }
-    guard version == "2026-03-11" else {
-      throw Refusal.validation(
-        "The embedded workspace speaks Notion-Version 2026-03-11 only, not `\(version)`.")
-    }
-  }
 
   private func split(_ url: String) throws -> ([String], [(name: String, value: String)]) {
     guard let scheme = url.firstRange(of: "://") else { throw Refusal.invalidURL }

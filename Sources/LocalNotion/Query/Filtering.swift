@@ -7,6 +7,10 @@ indirect enum Filter {
   case property(Property, Test)
   case created(Test)
   case edited(Test)
+  /// A computed property's value, read as a property of the kind of the test.
+  case computed(Property, kind: String, Test)
+  /// A rollup's values: any, every or none of them passes.
+  case rolled(Property, word: String, kind: String, Test)
 
   /// A test of one value.
   enum Test {
@@ -73,6 +77,12 @@ indirect enum Filter {
     guard let kind = kinds.first, kinds.count == 1, let condition = members[kind] else {
       throw Refusal.missing("\(path).\(property.type)")
     }
+    if property.type == "formula", kind == "formula" {
+      return try computed(property, condition, at: "\(path).formula", now)
+    }
+    if property.type == "rollup", kind == "rollup" {
+      return try rolled(property, condition, at: "\(path).rollup", now)
+    }
     let texts: Set<String> = ["title", "rich_text", "url", "email", "phone_number"]
     guard kind == property.type || (kind == "rich_text" && texts.contains(property.type)) else {
       throw Refusal.validation(
@@ -80,6 +90,37 @@ indirect enum Filter {
     }
     return .property(
       property, try test(condition, kind: property.type, at: "\(path).\(kind)", property, now))
+  }
+
+  private static func computed(
+    _ property: Property, _ json: JSON, at path: String, _ now: Double
+  ) throws -> Filter {
+    let kinds = ["string": "rich_text", "number": "number", "checkbox": "checkbox", "date": "date"]
+    guard let word = json.members?.names.first, json.members?.count == 1, let kind = kinds[word],
+      let condition = json[word]
+    else { throw Refusal.should(path, "a condition of string, number, checkbox or date", json) }
+    return .computed(
+      property, kind: kind, try test(condition, kind: kind, at: "\(path).\(word)", property, now))
+  }
+
+  private static func rolled(
+    _ property: Property, _ json: JSON, at path: String, _ now: Double
+  ) throws -> Filter {
+    guard let word = json.members?.names.first, json.members?.count == 1, let inner = json[word]
+    else { throw Refusal.should(path, "one condition", json) }
+    if word == "number" || word == "date" {
+      return .computed(
+        property, kind: word, try test(inner, kind: word, at: "\(path).\(word)", property, now))
+    }
+    guard ["any", "every", "none"].contains(word), let kind = inner.members?.names.first,
+      inner.members?.count == 1, let condition = inner[kind]
+    else { throw Refusal.should("\(path).\(word)", "one condition", inner) }
+    guard ["rich_text", "number", "checkbox", "date"].contains(kind) else {
+      throw Refusal.validation("The embedded workspace does not cover rollup filters of \(kind).")
+    }
+    return .rolled(
+      property, word: word, kind: kind,
+      try test(condition, kind: kind, at: "\(path).\(word).\(kind)", property, now))
   }
 
   private static func test(
@@ -185,10 +226,23 @@ indirect enum Filter {
 
   // MARK: - Matching
 
-  func matches(_ record: Record, _ schemas: PropertySchemas) -> Bool {
+  func matches(_ record: Record, _ schemas: PropertySchemas, _ call: Call) throws -> Bool {
     switch self {
-    case .and(let filters): return filters.allSatisfy { $0.matches(record, schemas) }
-    case .or(let filters): return filters.contains { $0.matches(record, schemas) }
+    case .and(let filters):
+      return try filters.allSatisfy { try $0.matches(record, schemas, call) }
+    case .or(let filters): return try filters.contains { try $0.matches(record, schemas, call) }
+    case .computed(let property, let kind, let test):
+      let read = try PropertyValues.json(nil, of: property, page: record, call: call)
+      return Filter.matches(test, Plain(value: read), kind)
+    case .rolled(let property, let word, let kind, let test):
+      let items = try Computed.rolledUp(property, record, schemas, call)
+      let passing = items.filter { Filter.matches(test, Plain(value: $0), kind) }.count
+      // Without any relation, none passes and so does not every.
+      switch word {
+      case "any": return passing > 0
+      case "none": return passing == 0
+      default: return !items.isEmpty && passing == items.count
+      }
     case .created(let test): return Filter.matches(test, moment: record.created)
     case .edited(let test): return Filter.matches(test, moment: record.edited)
     case .property(let property, let test): return Filter.matches(test, property, record)
@@ -207,6 +261,17 @@ indirect enum Filter {
       case .from(let start): return minute >= start
       }
     default: return false
+    }
+  }
+
+  private static func matches(_ test: Test, _ plain: Plain, _ kind: String) -> Bool {
+    switch kind {
+    case "number": return matches(test, number: plain.number)
+    case "date": return matches(test, moment: plain.date?.moment)
+    case "checkbox":
+      if case .flag(let flag) = test { return (plain.flag ?? false) == flag }
+      return false
+    default: return matches(test, text: plain.text)
     }
   }
 

@@ -20,6 +20,21 @@ enum Paging {
     return size
   }
 
+  /// The part of records from a cursor on, the identity of its first record, and the next cursor.
+  static func page(
+    _ all: [Record], size: Int, cursor: String?
+  ) throws -> (ArraySlice<Record>, String?) {
+    var start = 0
+    if let cursor {
+      guard let index = all.firstIndex(where: { $0.id == cursor }) else {
+        throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
+      }
+      start = index
+    }
+    let end = min(start + size, all.count)
+    return (all[start..<end], end < all.count ? all[end].id : nil)
+  }
+
   static func list(_ results: [JSON], next: String?, type: String) -> JSON {
     .object(
       JSON.Members([

@@ -47,9 +47,11 @@ struct Sorting {
   }
 
   /// Sorts rows; equal ones keep their order.
-  static func sort(_ records: [Record], by sorts: [Sorting]) -> [Record] {
-    let keyed = records.enumerated().map { index, record in
-      (record: record, index: index, values: sorts.map { $0.value(of: record) })
+  static func sort(
+    _ records: [Record], by sorts: [Sorting], _ schemas: PropertySchemas, _ call: Call
+  ) throws -> [Record] {
+    let keyed = try records.enumerated().map { index, record in
+      (record: record, index: index, values: try sorts.map { try $0.value(of: record, call) })
     }
     return keyed.sorted { a, b in
       for (position, sort) in sorts.enumerated() {
@@ -62,13 +64,18 @@ struct Sorting {
     }.map(\.record)
   }
 
-  private func value(of record: Record) -> Value {
+  private func value(of record: Record, _ call: Call) throws -> Value {
     switch key {
     case .created: return .number(Double(record.sequence))
     case .edited: return .number(record.edited)
     case .property(let property):
       let stored = record.content["values"]?[property.id]
       switch property.type {
+      case "formula", "rollup":
+        let plain = Plain(
+          value: try PropertyValues.json(stored, of: property, page: record, call: call))
+        if let number = plain.number ?? plain.date?.moment { return .number(number) }
+        return plain.text.isEmpty ? .empty : .text(plain.text)
       case "number": return stored?.double.map(Value.number) ?? .empty
       case "checkbox": return .number(stored?.bool == true ? 1 : 0)
       case "select", "status", "multi_select":

@@ -11,17 +11,8 @@ enum Blocks {
     let holder = try find(id, call)
     let size = try Paging.size(call.query, at: "query.page_size")
     let all = try Storage.children(of: holder.id, call.database)
-    var start = 0
-    if let cursor = call.query.first(where: { $0.name == "start_cursor" })?.value {
-      guard let index = all.firstIndex(where: { $0.id == cursor }) else {
-        throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
-      }
-      start = index
-    }
-    let end = min(start + size, all.count)
-    return Paging.list(
-      try all[start..<end].map { try json($0, call) },
-      next: end < all.count ? all[end].id : nil, type: "block")
+    let (items, next) = try Paging.page(all, size: size, cursor: call.parameter("start_cursor"))
+    return Paging.list(try items.map { try json($0, call) }, next: next, type: "block")
   }
 
   static func append(_ id: String, _ call: Call) throws -> JSON {
@@ -172,7 +163,7 @@ enum Blocks {
       payload = ["title": .string(RichTextValue.text(record.content["title"]))]
     default:
       type = record.content["type"]?.string ?? "unsupported"
-      payload = record.content["payload"] ?? [:]
+      payload = try shown(type, record.content["payload"] ?? [:], call)
     }
     return .object(
       JSON.Members([
@@ -187,5 +178,24 @@ enum Blocks {
         ),
         ("in_trash", .bool(record.isInTrash)), ("type", .string(type)), (type, payload),
       ]))
+  }
+
+  /// A kept payload as it reads now: mentions named, uploaded files with an address.
+  private static func shown(_ type: String, _ payload: JSON, _ call: Call) throws -> JSON {
+    guard var members = payload.members else { return payload }
+    for name in ["rich_text", "caption"] where members[name] != nil {
+      members[name] = try RichTextValue.shown(members[name], call)
+    }
+    if let cells = members["cells"]?.array {
+      members["cells"] = .array(try cells.map { try RichTextValue.shown($0, call) })
+    }
+    if let id = members["upload"] {
+      members["upload"] = nil
+      let name = members["name"]
+      members["name"] = nil
+      members["file"] = try FileUploads.file(id, at: "file_upload.id", call).file
+      members["name"] = name
+    }
+    return .object(members)
   }
 }

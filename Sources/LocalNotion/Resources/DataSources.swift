@@ -8,7 +8,10 @@ enum DataSources {
     let parent = try Check.object(call.body["parent"], at: "body.parent")
     let database = try Databases.find(
       try Check.id(parent["database_id"], at: "body.parent.database_id"), call)
-    let schemas = try PropertySchemas.created(from: call.body["properties"], at: "body.properties")
+    let schemas = try PropertySchemas.created(
+      from: try call.body["properties"].map {
+        try call.version.upgradedSchemas($0, call.database)
+      }, at: "body.properties")
     let title = try call.body["title"].map { try RichTextValue.read($0, at: "body.title") }
     let source = try Storage.insert(
       Record(
@@ -16,7 +19,7 @@ enum DataSources {
         content: [
           "title": title ?? RichTextValue.plain("New data source"), "properties": schemas.stored,
         ]), call.database)
-    return try json(source, call)
+    return try json(try Relations.link(source, call), call)
   }
 
   static func retrieve(_ id: String, _ call: Call) throws -> JSON {
@@ -26,14 +29,17 @@ enum DataSources {
   static func update(_ id: String, _ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body", allowed: ["title", "icon", "properties", "in_trash", "parent"])
-    guard call.body["parent"] == nil else {
-      throw Refusal.validation("The embedded workspace does not cover moving data sources.")
-    }
     var source = try find(id, call)
+    if let parent = call.body["parent"] {
+      let target = try Databases.find(
+        try Check.id(parent["database_id"], at: "body.parent.database_id"), call)
+      source.parent = target.id
+    }
     var content = source.content.members ?? [:]
     if let properties = call.body["properties"] {
       var schemas = PropertySchemas(stored: content["properties"])
-      try schemas.update(from: properties, at: "body.properties")
+      try schemas.update(
+        from: call.version.upgradedSchemas(properties, call.database), at: "body.properties")
       content["properties"] = schemas.stored
     }
     if let title = call.body["title"] {
@@ -52,7 +58,14 @@ enum DataSources {
     source.content = .object(content)
     source.edited = call.now
     try Storage.update(source, call.database)
+    source = try Relations.link(source, call)
     return try json(source, call)
+  }
+
+  /// Templates are made in Notion's application only, so there are none here.
+  static func templates(_ id: String, _ call: Call) throws -> JSON {
+    _ = try find(id, call)
+    return ["templates": [], "has_more": false, "next_cursor": nil]
   }
 
   /// Rows of a data source: filtered, sorted, a page of them.
@@ -91,7 +104,8 @@ enum DataSources {
         trash: wantsTrash, call)
     }
     return Paging.list(
-      rows.map { Pages.json($0, source: source, schemas: schemas, only: shown) }, next: next,
+      try rows.map { try Pages.json($0, source: source, schemas: schemas, only: shown, call) },
+      next: next,
       type: "page_or_data_source")
   }
 
@@ -116,7 +130,7 @@ enum DataSources {
     var rows: [Record] = []
     while let row = try stored.next() {
       let record = try Record(row: row)
-      guard filter?.matches(record, schemas) ?? true else { continue }
+      guard try filter?.matches(record, schemas, call) ?? true else { continue }
       if rows.count == size { return (rows, "s:\(Identity.make()):\(record.id)") }
       rows.append(record)
     }
@@ -134,8 +148,8 @@ enum DataSources {
         ORDER BY sequence DESC
         """, arguments: [source.id, trash]
     ).map(Record.init(row:))
-    if let filter { records = records.filter { filter.matches($0, schemas) } }
-    records = Sorting.sort(records, by: sorts)
+    if let filter { records = try records.filter { try filter.matches($0, schemas, call) } }
+    records = try Sorting.sort(records, by: sorts, schemas, call)
     var start = 0
     if let cursor {
       guard let id = cursor.split(separator: ":").last,
@@ -167,7 +181,8 @@ enum DataSources {
       "last_edited_time": .string(Timestamp.minute(source.edited)),
       "title": source.content["title"] ?? [], "description": [],
       "is_inline": database?.content["is_inline"] ?? false,
-      "properties": .object(JSON.Members(schemas.inOrder.map { ($0.name, $0.json) })),
+      "properties": .object(
+        JSON.Members(try schemas.inOrder.map { ($0.name, try Relations.json($0, call)) })),
       "parent": ["type": "database_id", "database_id": .string(source.parent)],
       "database_parent": try database.map { try Pages.parent(of: $0, call) } ?? nil,
       "url": .string("https://www.notion.so/\(Identity.undashed(source.parent))"),

@@ -30,7 +30,9 @@ enum Databases {
       try Check.keys(source, at: "body.initial_data_source", allowed: ["properties"])
     }
     let schemas = try PropertySchemas.created(
-      from: source?["properties"], at: "body.initial_data_source.properties")
+      from: try source?["properties"].map {
+        try call.version.upgradedSchemas($0, call.database)
+      }, at: "body.initial_data_source.properties")
     var database = Record(
       kind: .database, parent: page.id, now: call.now,
       content: [
@@ -42,11 +44,12 @@ enum Databases {
         "icon": call.body["icon"] ?? nil, "cover": call.body["cover"] ?? nil,
       ])
     database = try Storage.insert(database, call.database)
-    _ = try Storage.insert(
+    let made = try Storage.insert(
       Record(
         kind: .source, parent: database.id, now: call.now,
         content: ["title": database.content["title"] ?? [], "properties": schemas.stored]),
       call.database)
+    _ = try Relations.link(made, call)
     try Blocks.touch(page, call)
     return try json(database, call)
   }
@@ -61,10 +64,12 @@ enum Databases {
       allowed: [
         "parent", "title", "description", "is_inline", "icon", "cover", "in_trash", "is_locked",
       ])
-    guard call.body["parent"] == nil else {
-      throw Refusal.validation("The embedded workspace does not cover moving databases.")
-    }
     var database = try find(id, call)
+    if let parent = call.body["parent"] {
+      database.parent = try Pages.find(
+        try Check.id(parent["page_id"], at: "body.parent.page_id"), call
+      ).id
+    }
     var content = database.content.members ?? [:]
     if let title = call.body["title"] {
       content["title"] = try RichTextValue.read(title, at: "body.title")

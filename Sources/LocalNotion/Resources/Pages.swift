@@ -8,14 +8,14 @@ enum Pages {
       call.body, at: "body",
       allowed: [
         "parent", "properties", "icon", "cover", "children", "content", "markdown", "template",
-        "position",
+        "position", "in_trash",
       ])
-    for name in ["markdown", "template", "position"] {
-      if let value = call.body[name] {
-        throw Refusal.validation(
-          "The embedded workspace does not cover `\(name)` when a page is made (\(value.text.prefix(40)))."
-        )
-      }
+    if let template = call.body["template"], template["type"] != "none" {
+      throw Refusal.validation("The embedded workspace has no templates to make a page from.")
+    }
+    var markdown = try call.body["markdown"].map { try Check.string($0, at: "body.markdown") }
+    if markdown != nil, let children = call.body["children"] ?? call.body["content"] {
+      throw Refusal.absent("body.children", children)
     }
     let parent = try Check.object(call.body["parent"], at: "body.parent")
     let children = try (call.body["children"] ?? call.body["content"]).map {
@@ -48,10 +48,91 @@ enum Pages {
     for name in ["icon", "cover"] {
       if let value = call.body[name], !value.isNull { extended[name] = value }
     }
+    if let text = markdown, RichTextValue.text(extended["values"]?["title"]).isEmpty,
+      let split = PageMarkdown.splitTitle(text)
+    {
+      var values = extended["values"]?.members ?? [:]
+      values["title"] = RichTextValue.plain(split.title)
+      extended["values"] = .object(values)
+      markdown = split.rest
+    }
     page.content = .object(extended)
+    if let position = call.body["position"] {
+      page.position = try place(position, in: page.parent, call)
+    }
     page = try Storage.insert(page, call.database)
+    try Relations.mirror(page, before: [:], call)
+    if let markdown { try PageMarkdown.create(markdown, in: page, call) }
     for block in children ?? [] { _ = try Blocks.insert(block, in: page.id, call) }
     return try json(page, call)
+  }
+
+  /// Where a new page goes among what its parent holds.
+  private static func place(_ json: JSON, in parent: String, _ call: Call) throws -> Double {
+    let all = try Storage.children(of: parent, call.database)
+    switch json["type"]?.string {
+    case "page_start": return (all.first?.position ?? 1) - 1
+    case "page_end": return (all.last?.position ?? 0) + 1
+    case "after_block":
+      let id = try Check.id(json["after_block"]?["id"], at: "body.position.after_block.id")
+      guard let index = all.firstIndex(where: { $0.id == id }) else {
+        throw Refusal.notFound("block", id)
+      }
+      let after = index + 1 < all.count ? all[index + 1].position : all[index].position + 1
+      return (all[index].position + after) / 2
+    default:
+      throw Refusal.should(
+        "body.position.type", "`\"page_start\"`, `\"page_end\"` or `\"after_block\"`",
+        json["type"])
+    }
+  }
+
+  /// Puts a page below another page or into a data source.
+  static func move(_ id: String, _ call: Call) throws -> JSON {
+    try Check.keys(call.body, at: "body", allowed: ["parent"])
+    var page = try find(id, call)
+    try Blocks.checkEditable(page, call)
+    let parent = try Check.object(call.body["parent"], at: "body.parent")
+    let old = try schemas(of: page, call)
+    let values = page.content["values"]
+    var content = page.content.members ?? [:]
+    var kept = JSON.Members()
+    kept["title"] = values?["title"]
+    if let (source, schemas) = try rowParent(parent, call) {
+      // Values go along where the new schema has a property of the same name and type.
+      for property in schemas.properties where property.type != "title" {
+        guard let before = old.properties.first(where: { $0.name == property.name }),
+          before.type == property.type, property.config["options"] == nil
+        else { continue }
+        kept[property.id] = values?[before.id]
+      }
+      page.parent = source.id
+    } else if let given = parent["page_id"] {
+      let holder = try find(try Check.id(given, at: "body.parent.page_id"), call)
+      guard holder.id != page.id, holder.parent != page.id else {
+        throw Refusal.validation("A page cannot be moved into itself.")
+      }
+      page.parent = holder.id
+    } else {
+      throw Refusal.validation(
+        "body failed validation. Fix one:\n"
+          + ["page_id", "data_source_id"].map {
+            "body.parent.\($0) should be defined, instead was `undefined`."
+          }.joined(separator: "\n"))
+    }
+    content["values"] = .object(kept)
+    page.content = .object(content)
+    page.edited = call.now
+    try Storage.update(page, call.database)
+    return try json(page, call)
+  }
+
+  /// The schema of the data source a page is in; the title alone for a page elsewhere.
+  static func schemas(of page: Record, _ call: Call) throws -> PropertySchemas {
+    guard let source = try Storage.find(page.parent, call.database), source.kind == .source else {
+      return titleOnly
+    }
+    return PropertySchemas(stored: source.content["properties"])
   }
 
   private static func rowParent(
@@ -62,19 +143,7 @@ enum Pages {
       source = try DataSources.find(try Check.id(given, at: "body.parent.data_source_id"), call)
     } else if let given = parent["database_id"] {
       let database = try Databases.find(try Check.id(given, at: "body.parent.database_id"), call)
-      let sources = try Storage.sources(of: database.id, call.database)
-      guard let only = sources.first, sources.count == 1 else {
-        throw Refusal(
-          status: 400, code: "validation_error",
-          message: "Databases with multiple data sources are not supported in this API version.",
-          additional: [
-            "error_type": "multiple_data_sources_for_database",
-            "database_id": .string(database.id),
-            "child_data_source_ids": .array(sources.map { .string($0.id) }),
-            "minimum_api_version": "2025-09-03",
-          ])
-      }
-      source = only
+      source = try Version.onlySource(of: database, call)
     } else {
       return nil
     }
@@ -117,8 +186,15 @@ enum Pages {
   static func update(_ id: String, _ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body",
-      allowed: ["properties", "icon", "cover", "in_trash", "is_archived", "is_locked"])
+      allowed: [
+        "properties", "icon", "cover", "in_trash", "is_archived", "is_locked", "erase_content",
+        "template",
+      ])
+    if let template = call.body["template"], template["type"] != "none" {
+      throw Refusal.validation("The embedded workspace has no templates.")
+    }
     var page = try find(id, call)
+    let before = page.content["values"]?.members ?? [:]
     let untrashes = call.body["in_trash"] == false
     if !untrashes { try Blocks.checkEditable(page, call) }
     var content = page.content.members ?? [:]
@@ -148,6 +224,13 @@ enum Pages {
     page.content = .object(content)
     page.edited = call.now
     try Storage.update(page, call.database)
+    try Relations.mirror(page, before: before, call)
+    if call.body["erase_content"] == true {
+      for var record in try Storage.children(of: page.id, call.database) {
+        record.isInTrash = true
+        try Storage.update(record, call.database)
+      }
+    }
     return try json(page, call)
   }
 
@@ -181,7 +264,8 @@ enum Pages {
 
   static func json(_ page: Record, _ call: Call) throws -> JSON {
     guard let source = try Storage.find(page.parent, call.database), source.kind == .source else {
-      return json(page, parent: try parent(of: page, call), schemas: titleOnly, only: [])
+      return try json(
+        page, parent: try parent(of: page, call), schemas: titleOnly, only: [], call)
     }
     let schemas = PropertySchemas(stored: source.content["properties"])
     let shown = try call.filterProperties.map { name -> String in
@@ -190,24 +274,24 @@ enum Pages {
       }
       return property.id
     }
-    return json(page, source: source, schemas: schemas, only: shown)
+    return try json(page, source: source, schemas: schemas, only: shown, call)
   }
 
   /// A row as answers have it.
   static func json(
-    _ page: Record, source: Record, schemas: PropertySchemas, only shown: [String]
-  ) -> JSON {
-    json(
+    _ page: Record, source: Record, schemas: PropertySchemas, only shown: [String], _ call: Call
+  ) throws -> JSON {
+    try json(
       page,
       parent: [
         "type": "data_source_id", "data_source_id": .string(source.id),
         "database_id": .string(source.parent),
-      ], schemas: schemas, only: shown)
+      ], schemas: schemas, only: shown, call)
   }
 
   private static func json(
-    _ page: Record, parent: JSON, schemas: PropertySchemas, only shown: [String]
-  ) -> JSON {
+    _ page: Record, parent: JSON, schemas: PropertySchemas, only shown: [String], _ call: Call
+  ) throws -> JSON {
     let values = page.content["values"]
     let properties = schemas.inOrder.filter { shown.isEmpty || shown.contains($0.id) }
     let title = RichTextValue.text(values?["title"])
@@ -223,8 +307,8 @@ enum Pages {
       "is_locked": page.content["is_locked"] ?? false,
       "properties": .object(
         JSON.Members(
-          properties.map {
-            ($0.name, PropertyValues.json(values?[$0.id], of: $0, page: page))
+          try properties.map {
+            ($0.name, try PropertyValues.json(values?[$0.id], of: $0, page: page, call: call))
           })),
       "url": .string(url(page.id, title: title)), "public_url": nil,
     ]
@@ -250,7 +334,7 @@ enum Pages {
     }
     return switch holder.kind {
     case .page: ["type": "page_id", "page_id": .string(holder.id)]
-    case .block: ["type": "block_id", "block_id": .string(holder.id)]
+    case .block, .comment, .upload: ["type": "block_id", "block_id": .string(holder.id)]
     case .database: ["type": "database_id", "database_id": .string(holder.id)]
     case .source:
       [

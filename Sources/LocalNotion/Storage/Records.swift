@@ -9,6 +9,8 @@ struct Record {
     case database
     case source
     case block
+    case comment
+    case upload
   }
 
   /// The order in which things were made; Notion's default order of rows.
@@ -119,7 +121,7 @@ enum Storage {
     try Row.fetchAll(
       database,
       sql: """
-        SELECT * FROM record WHERE parent = ? AND in_trash = 0 AND kind != 'source'
+        SELECT * FROM record WHERE parent = ? AND in_trash = 0 AND kind IN ('page', 'database', 'block')
         ORDER BY position, sequence
         """, arguments: [id]
     ).map(Record.init(row:))
@@ -129,7 +131,7 @@ enum Storage {
     try Bool.fetchOne(
       database,
       sql: """
-        SELECT EXISTS (SELECT 1 FROM record WHERE parent = ? AND in_trash = 0 AND kind != 'source')
+        SELECT EXISTS (SELECT 1 FROM record WHERE parent = ? AND in_trash = 0 AND kind IN ('page', 'database', 'block'))
         """, arguments: [id]) ?? false
   }
 

@@ -12,9 +12,13 @@ struct BlockInput {
   ]
   private static let parents: Set<String> = [
     "paragraph", "bulleted_list_item", "numbered_list_item", "to_do", "toggle", "quote", "callout",
+    "column_list", "column", "tab", "synced_block", "template",
   ]
-  private static let known = texts.union([
-    "code", "equation", "divider", "table", "table_row", "bookmark", "embed", "table_of_contents",
+  private static let media: Set<String> = ["image", "video", "audio", "pdf", "file"]
+  private static let known = texts.union(media).union([
+    "code", "equation", "divider", "breadcrumb", "table", "table_row", "bookmark", "embed",
+    "table_of_contents", "link_to_page", "column_list", "column", "tab", "synced_block",
+    "template",
   ])
 
   /// Whether a kept block may hold others.
@@ -29,7 +33,7 @@ struct BlockInput {
   /// Checks a request's blocks: at most 100 in an array, two levels, 1,000 in all.
   static func read(_ json: JSON?, at path: String) throws -> [BlockInput] {
     let blocks = try Check.array(json, at: path).enumerated().map {
-      try BlockInput(json: $1, at: "\(path)[\($0)]", depth: 0)
+      try BlockInput(json: $1, at: "\(path)[\($0)]", depth: 0, limit: 2)
     }
     let count = blocks.reduce(0) { $0 + $1.count }
     guard count <= 1000 else {
@@ -38,9 +42,16 @@ struct BlockInput {
     return blocks
   }
 
+  /// Checks blocks of any number and depth, as a Markdown text gives them.
+  static func readAll(_ blocks: [JSON], at path: String) throws -> [BlockInput] {
+    try blocks.enumerated().map {
+      try BlockInput(json: $1, at: "\(path)[\($0)]", depth: 0, limit: 64)
+    }
+  }
+
   private var count: Int { children.reduce(1) { $0 + $1.count } }
 
-  private init(json: JSON, at path: String, depth: Int) throws {
+  private init(json: JSON, at path: String, depth: Int, limit: Int) throws {
     let members = try Check.object(json, at: path)
     let names = members.names.filter { $0 != "object" && $0 != "type" }
     guard let type = names.first, names.count == 1, BlockInput.known.contains(type) else {
@@ -58,16 +69,28 @@ struct BlockInput {
     self.type = type
     self.payload = try BlockInput.created(type, .object(payload), at: place)
     guard let inner = payload["children"] else {
-      if type == "table" { throw Refusal.missing("\(place).children") }
+      if type == "table" || type == "column_list" {
+        throw Refusal.missing("\(place).children")
+      }
       children = []
       return
     }
     let holds =
       BlockInput.parents.contains(type) || type == "table"
       || (type.hasPrefix("heading_") && payload["is_toggleable"]?.bool == true)
-    guard holds, depth < 2 else { throw Refusal.absent("\(place).children", inner) }
-    children = try Check.array(inner, at: "\(place).children").enumerated().map {
-      try BlockInput(json: $1, at: "\(place).children[\($0)]", depth: depth + 1)
+    guard holds, depth < limit else { throw Refusal.absent("\(place).children", inner) }
+    let array = try Check.array(
+      inner, at: "\(place).children", atMost: limit > 2 ? Int.max : 100)
+    children = try array.enumerated().map {
+      try BlockInput(
+        json: $1, at: "\(place).children[\($0)]", depth: depth + 1, limit: limit)
+    }
+    if type == "column_list" {
+      guard children.count >= 2, children.allSatisfy({ $0.type == "column" }) else {
+        throw Refusal.validation("A column_list needs at least two columns, and nothing else.")
+      }
+    } else if children.contains(where: { $0.type == "column" }) {
+      throw Refusal.validation("A column can only be a child of a column_list.")
     }
     if type == "table" {
       let width = payload["table_width"]?.int ?? 0
@@ -96,7 +119,15 @@ struct BlockInput {
     case "callout": allowed.insert("icon")
     case "code": allowed = ["rich_text", "language", "caption"]
     case "equation": allowed = ["expression"]
-    case "divider": allowed = []
+    case "divider", "breadcrumb": allowed = []
+    case "image", "video", "audio", "pdf", "file":
+      allowed = ["type", "external", "file_upload", "caption"]
+      if type == "file" { allowed.insert("name") }
+    case "link_to_page": allowed = ["type", "page_id", "database_id", "comment_id"]
+    case "column_list", "tab": allowed = ["children"]
+    case "column": allowed = ["children", "width_ratio"]
+    case "synced_block": allowed = ["synced_from", "children"]
+    case "numbered_list_item": allowed.formUnion(["list_start_index", "list_format"])
     case "table_of_contents": allowed = ["color"]
     case "table": allowed = ["table_width", "has_column_header", "has_row_header", "children"]
     case "table_row": allowed = ["cells"]
@@ -106,7 +137,42 @@ struct BlockInput {
     try Check.keys(json, at: path, allowed: allowed)
     let color = try color(json["color"], at: "\(path).color")
     switch type {
-    case "divider": return [:]
+    case "divider", "breadcrumb", "column_list", "tab": return [:]
+    case "column":
+      return json["width_ratio"].map { ["width_ratio": $0] } ?? [:]
+    case "synced_block":
+      guard let from = json["synced_from"], !from.isNull else { return ["synced_from": nil] }
+      let id = try Check.id(from["block_id"], at: "\(path).synced_from.block_id")
+      return ["synced_from": ["type": "block_id", "block_id": .string(id)]]
+    case "link_to_page":
+      for kind in ["page_id", "database_id", "comment_id"] {
+        if let given = json[kind] {
+          return [
+            "type": .string(kind), kind: .string(try Check.id(given, at: "\(path).\(kind)")),
+          ]
+        }
+      }
+      throw Refusal.missing("\(path).page_id")
+    case "image", "video", "audio", "pdf", "file":
+      var payload: JSON.Members = [
+        "caption": try json["caption"].map { try RichTextValue.read($0, at: "\(path).caption") }
+          ?? []
+      ]
+      if let upload = json["file_upload"] {
+        payload["type"] = "file"
+        payload["upload"] = .string(
+          try Check.id(upload["id"], at: "\(path).file_upload.id"))
+      } else {
+        let url = try Check.string(
+          json["external"]?["url"], at: "\(path).external.url", atMost: 2000)
+        payload["type"] = "external"
+        payload["external"] = ["url": .string(url)]
+      }
+      if type == "file" {
+        let last = payload["external"]?["url"]?.string?.split(separator: "/").last
+        payload["name"] = json["name"] ?? .string(last.map(String.init) ?? "file")
+      }
+      return .object(payload)
     case "table_of_contents": return ["color": color]
     case "equation":
       return [

@@ -57,14 +57,12 @@ struct PropertySchemas {
   static let creatable: Set<String> = [
     "title", "rich_text", "number", "select", "multi_select", "status", "date", "people", "files",
     "checkbox", "url", "email", "phone_number", "created_time", "created_by", "last_edited_time",
-    "last_edited_by", "unique_id", "relation",
+    "last_edited_by", "unique_id", "relation", "formula", "rollup", "place",
   ]
-  private static let uncovered: Set<String> = [
-    "formula", "rollup", "place", "button", "verification",
-  ]
+  private static let uncovered: Set<String> = ["button", "verification"]
   private static let plain: Set<String> = [
     "title", "rich_text", "date", "people", "files", "checkbox", "url", "email", "phone_number",
-    "created_time", "created_by", "last_edited_time", "last_edited_by",
+    "created_time", "created_by", "last_edited_time", "last_edited_by", "place",
   ]
 
   init(properties: [Property]) { self.properties = properties }
@@ -208,13 +206,45 @@ struct PropertySchemas {
       try Check.keys(
         json, at: path,
         allowed: ["data_source_id", "type", "single_property", "dual_property", "database_id"])
-      guard json["dual_property"] == nil else {
-        throw Refusal.validation("The embedded workspace does not cover two-way relations.")
-      }
       let target = try Check.id(json["data_source_id"], at: "\(path).data_source_id")
+      if let dual = json["dual_property"] {
+        try Check.keys(
+          dual, at: "\(path).dual_property",
+          allowed: ["synced_property_name", "synced_property_id"])
+        // An update that says what is there already keeps the other end.
+        if previous?["data_source_id"] == .string(target), previous?["dual_property"] != nil {
+          return previous ?? [:]
+        }
+        var other = JSON.Members()
+        other["synced_property_name"] = dual["synced_property_name"]
+        return [
+          "data_source_id": .string(target), "type": "dual_property",
+          "dual_property": .object(other),
+        ]
+      }
       return [
         "data_source_id": .string(target), "type": "single_property", "single_property": [:],
       ]
+    case "formula":
+      try Check.keys(json, at: path, allowed: ["expression"])
+      return [
+        "expression": .string(try Check.string(json["expression"], at: "\(path).expression"))
+      ]
+    case "rollup":
+      try Check.keys(
+        json, at: path,
+        allowed: [
+          "relation_property_name", "relation_property_id", "rollup_property_name",
+          "rollup_property_id", "function",
+        ])
+      let function = try Check.string(json["function"], at: "\(path).function")
+      guard Computed.functions.contains(function) else {
+        throw Refusal.should(
+          "\(path).function",
+          Computed.functions.sorted().map { "`\"\($0)\"`" }.joined(separator: ", "),
+          .string(function))
+      }
+      return json
     default:
       try Check.keys(json, at: path, allowed: ["options"])
       return try options(type, json, previous: previous, at: path)

@@ -67,6 +67,15 @@ enum PropertyValues {
       return .array(
         try Check.array(value, at: place).enumerated().map { index, item in
           let spot = "\(place)[\(index)]"
+          if let upload = item["file_upload"] {
+            let id = try Check.id(upload["id"], at: "\(spot).file_upload.id")
+            return [
+              "name": try item["name"].map {
+                .string(try Check.string($0, at: "\(spot).name", atMost: 100))
+              } ?? nil,
+              "upload": .string(id),
+            ]
+          }
           let name = try Check.string(item["name"], at: "\(spot).name", atMost: 100)
           let url = try Check.string(
             item["external"]?["url"], at: "\(spot).external.url", atMost: 2000)
@@ -74,6 +83,19 @@ enum PropertyValues {
             "name": .string(name), "type": "external", "external": ["url": .string(url)],
           ]
         })
+    case "place":
+      if value.isNull { return .null }
+      try Check.keys(
+        value, at: place,
+        allowed: ["lat", "lon", "name", "address", "aws_place_id", "google_place_id"])
+      guard value["lat"]?.double != nil, value["lon"]?.double != nil else {
+        throw Refusal.should("\(place).lat", "a number", value["lat"])
+      }
+      return .object(
+        JSON.Members(
+          ["lat", "lon", "name", "address", "aws_place_id", "google_place_id"].map {
+            ($0, value[$0] ?? nil)
+          }))
     default:
       throw Refusal.validation(
         "\(property.name) is a \(type) property, which cannot be set through the API.")
@@ -119,11 +141,19 @@ enum PropertyValues {
   }
 
   /// A kept value as answers have it.
-  static func json(_ stored: JSON?, of property: Property, page: Record) -> JSON {
+  ///
+  /// - Parameters:
+  ///   - isWhole: Whether a long relation is spelled out beyond the 25 that a page shows.
+  ///   - depth: How many formulas are being computed.
+  static func json(
+    _ stored: JSON?, of property: Property, page: Record, call: Call, isWhole: Bool = false,
+    depth: Int = 0
+  ) throws -> JSON {
     let value: JSON
     var extra: (String, JSON)?
     switch property.type {
-    case "title", "rich_text", "files": value = stored ?? []
+    case "title", "rich_text": value = try RichTextValue.shown(stored, call)
+    case "files": value = try files(stored, call)
     case "checkbox": value = stored ?? false
     case "select", "status": value = shown(stored, property)
     case "multi_select":
@@ -131,13 +161,25 @@ enum PropertyValues {
     case "people":
       value = .array((stored?.array ?? []).map { Users.json(id: $0.string ?? "") })
     case "relation":
-      value = .array((stored?.array ?? []).prefix(25).map { ["id": $0] })
-      extra = ("has_more", .bool((stored?.array ?? []).count > 25))
+      var ids: [JSON] = []
+      for id in stored?.array ?? [] {
+        // What is in the trash is related no more until it is restored.
+        if let other = try Storage.find(id.string ?? "", call.database), !other.isInTrash {
+          ids.append(["id": id])
+        }
+      }
+      value = .array(isWhole ? ids : Array(ids.prefix(25)))
+      extra = ("has_more", .bool(ids.count > 25))
     case "created_time": value = .string(Timestamp.minute(page.created))
     case "last_edited_time": value = .string(Timestamp.minute(page.edited))
     case "created_by", "last_edited_by": value = Users.json(id: LocalWorkspace.botID)
     case "unique_id":
       value = ["prefix": property.config["prefix"] ?? nil, "number": page.content["number"] ?? nil]
+    case "rollup":
+      value = try Computed.rollup(property, page, try Pages.schemas(of: page, call), call)
+    case "formula":
+      value = try Computed.formula(
+        property, page, try Pages.schemas(of: page, call), call, depth: depth)
     default: value = stored ?? nil
     }
     var members = JSON.Members([
@@ -146,6 +188,16 @@ enum PropertyValues {
     ])
     if let extra { members[extra.0] = extra.1 }
     return .object(members)
+  }
+
+  /// Uploaded files get a new address each time they are read.
+  private static func files(_ stored: JSON?, _ call: Call) throws -> JSON {
+    .array(
+      try (stored?.array ?? []).map { item in
+        guard let id = item["upload"] else { return item }
+        let file = try FileUploads.file(id, at: "file_upload.id", call)
+        return ["name": item["name"] ?? file.name, "type": "file", "file": file.file]
+      })
   }
 
   private static func shown(_ id: JSON?, _ property: Property) -> JSON {

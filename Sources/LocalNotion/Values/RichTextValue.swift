@@ -58,11 +58,7 @@ enum RichTextValue {
       ]
     }
     if let mention = json["mention"] {
-      let members = try Check.object(mention, at: "\(path).mention")
-      return [
-        "type": "mention", "mention": .object(members), "annotations": styles,
-        "plain_text": .string(mentionText(mention)), "href": nil,
-      ]
+      return try self.mention(mention, styles, at: "\(path).mention")
     }
     throw Refusal.validation(
       "body failed validation. Fix one:\n"
@@ -71,10 +67,61 @@ enum RichTextValue {
         }.joined(separator: "\n"))
   }
 
-  private static func mentionText(_ mention: JSON) -> String {
-    if let date = mention["date"]?["start"]?.string { return date }
-    if mention["user"] != nil { return "@Visen" }
-    return "Untitled"
+  /// A mention as it is kept; titles and names of what it points at are put in when it is read.
+  private static func mention(_ json: JSON, _ styles: JSON, at path: String) throws -> JSON {
+    let members = try Check.object(json, at: path)
+    let kinds = [
+      "user", "page", "database", "date", "custom_emoji", "link_mention", "template_mention",
+    ]
+    guard let kind = members.names.first(where: kinds.contains), let value = members[kind] else {
+      throw Refusal.validation(
+        "body failed validation. Fix one:\n"
+          + kinds.map { "\(path).\($0) should be defined, instead was `undefined`." }
+          .joined(separator: "\n"))
+    }
+    var kept = value
+    var text = "Untitled"
+    switch kind {
+    case "user", "page", "database":
+      kept = ["id": .string(try Check.id(value["id"], at: "\(path).\(kind).id"))]
+    case "date":
+      kept = try DateValues.read(value, at: "\(path).date")
+      let end = kept["end"]?.string.map { " → \($0)" } ?? ""
+      text = (kept["start"]?.string ?? "") + end
+    case "link_mention": text = value["title"]?.string ?? value["href"]?.string ?? ""
+    case "custom_emoji": text = ":\(value["name"]?.string ?? "emoji"):"
+    default: text = "@\(value["template_mention_date"]?.string ?? "me")"
+    }
+    return [
+      "type": "mention", "mention": .object(JSON.Members([("type", .string(kind)), (kind, kept)])),
+      "annotations": styles, "plain_text": .string(text), "href": nil,
+    ]
+  }
+
+  /// Kept rich text as it reads now: mentions name what they point at.
+  static func shown(_ items: JSON?, _ call: Call) throws -> JSON {
+    guard let list = items?.array, list.contains(where: { $0["type"] == "mention" }) else {
+      return items ?? []
+    }
+    return .array(
+      try list.map { item in
+        guard let mention = item["mention"], let kind = mention["type"]?.string,
+          var members = item.members
+        else { return item }
+        if kind == "user", let id = mention["user"]?["id"]?.string {
+          let user = Users.json(id: id)
+          members["mention"] = ["type": "user", "user": user]
+          members["plain_text"] = .string("@\(user["name"]?.string ?? "Anonymous")")
+        } else if kind == "page" || kind == "database", let id = mention[kind]?["id"]?.string {
+          let record = try Storage.find(id, call.database)
+          let title =
+            record?.kind == .page ? record?.content["values"]?["title"] : record?.content["title"]
+          let text = RichTextValue.text(title)
+          members["plain_text"] = .string(text.isEmpty ? "Untitled" : text)
+          members["href"] = .string("https://www.notion.so/\(Identity.undashed(id))")
+        }
+        return .object(members)
+      })
   }
 
   private static func item(text: String, link: String?, annotations: JSON) -> JSON {

@@ -1,0 +1,388 @@
+#!/usr/bin/env python3
+"""Clients of other people, unmodified, against `visen serve`: notion-client, openai, google-genai.
+
+They are installed from PyPI into a folder of their own the first time.
+"""
+
+import logging
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "Tests/Terminal"))
+from rehearsal import Rehearsal, TOKEN  # noqa: E402
+
+PACKAGES = ROOT / ".build/third-party"
+if not PACKAGES.exists():
+    subprocess.run(
+        [sys.executable, "-m", "pip", "install", "--quiet", "--target", str(PACKAGES),
+         "notion-client", "openai", "google-genai"], check=True)
+sys.path.insert(0, str(PACKAGES))
+import notion_client  # noqa: E402
+import openai  # noqa: E402
+import pydantic  # noqa: E402
+from google import genai  # noqa: E402
+
+
+def text(words):
+    return [{"type": "text", "text": {"content": words}}]
+
+
+SCHEMA = {
+    "Name": {"title": {}}, "Notes": {"rich_text": {}}, "Amount": {"number": {"format": "euro"}},
+    "Kind": {"select": {"options": [{"name": "A", "color": "red"}, {"name": "B"}]}},
+    "Tags": {"multi_select": {"options": [{"name": "x"}, {"name": "y"}]}}, "State": {"status": {}},
+    "When": {"date": {}}, "Who": {"people": {}}, "Files": {"files": {}}, "Done": {"checkbox": {}},
+    "Link": {"url": {}}, "Mail": {"email": {}}, "Phone": {"phone_number": {}},
+    "Made": {"created_time": {}}, "Maker": {"created_by": {}}, "Edited": {"last_edited_time": {}},
+    "Editor": {"last_edited_by": {}}, "No": {"unique_id": {"prefix": "T"}}, "Where": {"place": {}},
+    "Double": {"formula": {"expression": 'prop("Amount") * 2'}},
+    "Label": {"formula": {"expression":
+              'if(prop("Amount") > 100, upper(prop("Name")), concat(prop("Name"), "-", prop("Kind")))'}},
+}
+
+
+class NotionClient(unittest.TestCase):
+    def setUp(self):
+        self.home = tempfile.mkdtemp(prefix="visen-third-")
+        self.server = Rehearsal(self.home, "--fresh", "--title", "Root")
+        self.addCleanup(self.server.close)
+
+    def client(self, version="2026-03-11", token=TOKEN):
+        return notion_client.Client(
+            auth=token, base_url=self.server.ready["notion"], notion_version=version,
+            log_level=logging.CRITICAL)
+
+    def database(self, client, schema=SCHEMA, title="All"):
+        database = client.databases.create(
+            parent={"type": "page_id", "page_id": self.server.root}, title=text(title),
+            initial_data_source={"properties": schema})
+        return database, database["data_sources"][0]["id"]
+
+    def refused(self, code, call, *arguments, **named):
+        with self.assertRaises(notion_client.APIResponseError) as caught:
+            call(*arguments, **named)
+        self.assertEqual(str(getattr(caught.exception.code, "value", caught.exception.code)), code)
+        return str(caught.exception)
+
+    def test_rows_of_all_kinds(self):
+        client = self.client()
+        self.assertEqual(client.users.me()["type"], "bot")
+        person = next(u for u in client.users.list()["results"] if u["type"] == "person")
+        database, source = self.database(client)
+        read = client.data_sources.retrieve(source)
+        self.assertEqual(set(read["properties"]), set(SCHEMA))
+        self.assertEqual(list(read["properties"])[-1], "Name")
+        for name, schema in SCHEMA.items():
+            self.assertEqual(read["properties"][name]["type"], next(iter(schema)))
+        row = client.pages.create(
+            parent={"type": "data_source_id", "data_source_id": source},
+            properties={
+                "Name": {"title": text("first")}, "Notes": {"rich_text": text("notes")},
+                "Amount": {"number": 60.5}, "Kind": {"select": {"name": "B"}},
+                "Tags": {"multi_select": [{"name": "y"}, {"name": "new"}]},
+                "State": {"status": {"name": "In progress"}},
+                "When": {"date": {"start": "2026-06-27T18:01:15.377824", "time_zone": "Europe/London"}},
+                "Who": {"people": [{"id": person["id"]}]},
+                "Files": {"files": [{"name": "f", "external": {"url": "https://a.b/f.pdf"}}]},
+                "Done": {"checkbox": True}, "Link": {"url": "https://x.y"},
+                "Mail": {"email": "a@b.c"}, "Phone": {"phone_number": "+1"},
+                "Where": {"place": {"lat": 1.5, "lon": 2.5}},
+            })
+        read = client.pages.retrieve(row["id"])["properties"]
+        self.assertEqual(read["When"]["date"]["start"], "2026-06-27T18:01:00.000+01:00")
+        self.assertEqual([o["name"] for o in read["Tags"]["multi_select"]], ["y", "new"])
+        self.assertEqual(read["Who"]["people"][0]["name"], person["name"])
+        self.assertEqual(read["No"]["unique_id"], {"prefix": "T", "number": 1})
+        self.assertEqual(read["Double"]["formula"], {"type": "number", "number": 121})
+        self.assertEqual(read["Label"]["formula"], {"type": "string", "string": "first-B"})
+        self.assertEqual(read["Where"]["place"]["lat"], 1.5)
+        item = client.pages.properties.retrieve(row["id"], read["Amount"]["id"])
+        self.assertEqual((item["object"], item["number"]), ("property_item", 60.5))
+        message = self.refused(
+            "validation_error", client.pages.update, row["id"],
+            properties={"State": {"status": {"name": "Nope"}}})
+        self.assertIn("Not started", message)
+        self.refused("validation_error", client.pages.update, row["id"],
+                     properties={"Double": {"number": 1}})
+        self.refused("validation_error", client.pages.update, row["id"],
+                     properties={"Kind": {"select": {"name": "a,b"}}})
+        message = self.refused("validation_error", client.pages.update, row["id"],
+                               properties={"Nope": {"number": 1}})
+        self.assertIn("Nope is not a property that exists.", message)
+
+    def test_250_rows_filters_and_sorts(self):
+        client = self.client()
+        _, source = self.database(client)
+        for number in range(250):
+            client.pages.create(
+                parent={"data_source_id": source},
+                properties={
+                    "Name": {"title": text(f"Row {number}")}, "Amount": {"number": number},
+                    "Done": {"checkbox": number % 2 == 0},
+                    "Tags": {"multi_select": [{"name": "x"}] if number % 5 == 0 else []}})
+        rows = notion_client.helpers.collect_paginated_api(
+            client.data_sources.query, data_source_id=source)
+        names = [r["properties"]["Name"]["title"][0]["plain_text"] for r in rows]
+        self.assertEqual(names, [f"Row {n}" for n in range(249, -1, -1)])
+        answer = client.data_sources.query(
+            source, filter={"and": [
+                {"property": "Done", "checkbox": {"equals": True}},
+                {"or": [{"property": "Amount", "number": {"less_than": 10}},
+                        {"property": "Tags", "multi_select": {"contains": "x"}}]}]},
+            sorts=[{"property": "Name", "direction": "ascending"}])
+        wanted = [n for n in range(250) if n % 2 == 0 and (n < 10 or n % 5 == 0)]
+        self.assertEqual([r["properties"]["Amount"]["number"] for r in answer["results"]], wanted)
+        answer = client.data_sources.query(
+            source, filter={"property": "Double", "formula": {"number": {"greater_than": 490}}},
+            filter_properties=["title"])
+        self.assertEqual(len(answer["results"]), 4)
+        self.assertEqual(list(answer["results"][0]["properties"]), ["Name"])
+        message = self.refused("validation_error", client.data_sources.query, source,
+                               filter={"property": "Nope", "number": {"equals": 1}})
+        self.assertIn("Could not find property with name or id: Nope", message)
+        self.refused("validation_error", client.data_sources.query, source, page_size=101)
+        self.refused("validation_error", client.data_sources.query, source, start_cursor="xyz")
+
+    def test_relations_of_60(self):
+        client = self.client()
+        _, tasks = self.database(
+            client, {"Name": {"title": {}}, "Hours": {"number": {}}}, "Tasks")
+        _, projects = self.database(client, {
+            "Name": {"title": {}},
+            "Tasks": {"relation": {"data_source_id": tasks, "dual_property": {}}},
+            "Total": {"rollup": {"relation_property_name": "Tasks", "rollup_property_name": "Hours",
+                                 "function": "sum"}}}, "Projects")
+        mirror = "Related to Projects (Tasks)"
+        self.assertIn(mirror, client.data_sources.retrieve(tasks)["properties"])
+        ids = [client.pages.create(
+            parent={"data_source_id": tasks},
+            properties={"Name": {"title": text(f"T{n}")}, "Hours": {"number": n}})["id"]
+            for n in range(60)]
+        project = client.pages.create(
+            parent={"data_source_id": projects},
+            properties={"Name": {"title": text("P")}, "Tasks": {"relation": [{"id": i} for i in ids]}})
+        shown = client.pages.retrieve(project["id"])["properties"]
+        self.assertEqual((len(shown["Tasks"]["relation"]), shown["Tasks"]["has_more"]), (25, True))
+        self.assertEqual(shown["Total"]["rollup"]["number"], sum(range(60)))
+        found, cursor = [], None
+        while True:
+            more = {"start_cursor": cursor} if cursor else {}
+            page = client.pages.properties.retrieve(
+                project["id"], shown["Tasks"]["id"], page_size=25, **more)
+            found += [item["relation"]["id"] for item in page["results"]]
+            cursor = page["next_cursor"]
+            if not page["has_more"]:
+                break
+        self.assertEqual(found, ids)
+        theirs = client.pages.retrieve(ids[7])["properties"][mirror]["relation"]
+        self.assertEqual(theirs, [{"id": project["id"]}])
+        client.pages.update(ids[7], properties={mirror: {"relation": []}})
+        page = client.pages.properties.retrieve(project["id"], shown["Tasks"]["id"])
+        self.assertEqual(len(page["results"]), 59)
+
+    def test_blocks_of_every_kind(self):
+        client = self.client()
+        page = client.pages.create(
+            parent={"page_id": self.server.root}, properties={"title": {"title": text("Blocks")}})
+        other = client.pages.create(
+            parent={"page_id": page["id"]}, properties={"title": {"title": text("Below")}})
+        word = {"rich_text": text("words")}
+        blocks = [
+            {"paragraph": word}, {"heading_1": word}, {"heading_2": word}, {"heading_3": word},
+            {"heading_4": word}, {"heading_1": {**word, "is_toggleable": True, "children": [{"paragraph": word}]}},
+            {"bulleted_list_item": {**word, "children": [
+                {"bulleted_list_item": {**word, "children": [{"paragraph": word}]}}]}},
+            {"numbered_list_item": word}, {"to_do": {**word, "checked": True}}, {"toggle": word},
+            {"quote": word}, {"callout": {**word, "icon": {"emoji": "🎯"}}},
+            {"code": {**word, "language": "swift"}}, {"equation": {"expression": "e=mc^2"}},
+            {"divider": {}}, {"breadcrumb": {}}, {"table_of_contents": {}},
+            {"image": {"external": {"url": "https://a.b/c.png"}}},
+            {"video": {"external": {"url": "https://a.b/c.mp4"}}},
+            {"audio": {"external": {"url": "https://a.b/c.mp3"}}},
+            {"pdf": {"external": {"url": "https://a.b/c.pdf"}}},
+            {"file": {"external": {"url": "https://a.b/c.zip"}}},
+            {"bookmark": {"url": "https://a.b"}}, {"embed": {"url": "https://a.b"}},
+            {"link_to_page": {"page_id": other["id"]}},
+            {"table": {"table_width": 2, "children": [{"table_row": {"cells": [text("a"), []]}}]}},
+            {"column_list": {"children": [
+                {"column": {"children": [{"paragraph": word}]}}, {"column": {"children": []}}]}},
+            {"synced_block": {"synced_from": None, "children": [{"paragraph": word}]}},
+        ]
+        made = client.blocks.children.append(page["id"], children=blocks)["results"]
+        self.assertEqual([b["type"] for b in made], [next(iter(b)) for b in blocks])
+        read = client.blocks.children.list(page["id"])["results"]
+        self.assertEqual(read[0]["type"], "child_page")
+        self.assertEqual([b["id"] for b in read[1:]], [b["id"] for b in made])
+        # In the middle, the answer goes on to the end.
+        answer = client.blocks.children.append(
+            page["id"], children=[{"paragraph": word}],
+            position={"type": "after_block", "after_block": {"id": made[0]["id"]}})["results"]
+        self.assertEqual(len(answer), len(blocks))
+        client.blocks.update(made[0]["id"], paragraph={"rich_text": [
+            {"mention": {"page": {"id": other["id"]}}}, {"equation": {"expression": "x"}},
+            {"text": {"content": "b", "link": {"url": "https://a.b/"}}, "annotations": {"bold": True}}]})
+        rich = client.blocks.retrieve(made[0]["id"])["paragraph"]["rich_text"]
+        self.assertEqual([r["plain_text"] for r in rich], ["Below", "x", "b"])
+        self.assertTrue(client.blocks.delete(made[1]["id"])["in_trash"])
+        self.refused("validation_error", client.blocks.delete, made[1]["id"])
+        self.refused("validation_error", client.blocks.children.append, made[14]["id"],
+                     children=[{"paragraph": word}])
+        message = self.refused("validation_error", client.blocks.children.append, page["id"],
+                               children=[{"paragraph": {"rich_text": text("x" * 2001)}}])
+        self.assertIn("should be ≤ `2000`, instead was `2001`", message)
+        self.refused("validation_error", client.blocks.children.append, page["id"],
+                     children=[{"divider": {}}] * 101)
+        self.refused("validation_error", client.blocks.children.append, page["id"],
+                     children=[{"code": {**word, "language": "klingon"}}])
+
+    def test_markdown_comments_search_trash(self):
+        client = self.client()
+        page = client.pages.create(
+            parent={"page_id": self.server.root}, markdown="# Title here\n\n## Part\n\n- a\n- b\n\nend")
+        self.assertEqual(page["properties"]["title"]["title"][0]["plain_text"], "Title here")
+        path = f"pages/{page['id']}/markdown"
+        self.assertEqual(
+            client.request(path=path, method="GET")["markdown"], "## Part\n- a\n- b\nend")
+        answer = client.request(path=path, method="PATCH", body={
+            "type": "update_content",
+            "update_content": {"content_updates": [{"old_str": "end", "new_str": "**the** end"}]}})
+        self.assertIn("**the** end", answer["markdown"])
+        comment = client.comments.create(
+            parent={"page_id": page["id"]}, rich_text=text("well"))
+        client.comments.create(discussion_id=comment["discussion_id"], rich_text=text("said"))
+        listed = client.comments.list(block_id=page["id"])["results"]
+        self.assertEqual([c["rich_text"][0]["plain_text"] for c in listed], ["well", "said"])
+        found = client.search(query="title")["results"]
+        self.assertEqual([item["id"] for item in found], [page["id"]])
+        client.pages.update(page["id"], in_trash=True)
+        self.assertEqual(client.search(query="title")["results"], [])
+        self.assertTrue(client.pages.retrieve(page["id"])["in_trash"])
+        self.refused("validation_error", client.pages.update, page["id"],
+                     properties={"title": {"title": text("x")}})
+        client.pages.update(page["id"], in_trash=False)
+        self.assertEqual(len(client.search(query="title")["results"]), 1)
+
+    def test_errors(self):
+        client = self.client()
+        missing = "0123456789ab4def8123456789abcdef"
+        self.assertIn("Could not find page with ID", self.refused(
+            "object_not_found", client.pages.retrieve, missing))
+        self.refused("object_not_found", client.databases.retrieve, missing)
+        self.refused("object_not_found", client.users.retrieve, missing)
+        self.assertIn("path.page_id should be a valid uuid", self.refused(
+            "validation_error", client.pages.retrieve, "12345678-1234-1234-1234-123456789abc"))
+        self.refused("unauthorized", self.client(token="wrong").users.me)
+        self.refused("validation_error", client.databases.create, parent={}, title=[])
+        self.refused("validation_error", client.pages.create, parent={"page_id": self.server.root},
+                     properties={"title": {"title": [{"text": {"content": "x" * 2001}}]}})
+
+    def test_uploads(self):
+        client = self.client()
+        upload = client.file_uploads.create(mode="single_part", filename="a.txt")
+        self.assertEqual(upload["status"], "pending")
+        sent = client.file_uploads.send(upload["id"], file=("a.txt", b"hello", "text/plain"))
+        self.assertEqual((sent["status"], sent["content_length"]), ("uploaded", 5))
+        page = client.pages.create(
+            parent={"page_id": self.server.root}, properties={"title": {"title": text("Files")}},
+            children=[{"file": {"file_upload": {"id": upload["id"]}}}])
+        block = client.blocks.children.list(page["id"])["results"][0]
+        self.assertEqual(block["file"]["type"], "file")
+        self.assertIn("expiry_time", block["file"]["file"])
+
+    def test_older_versions(self):
+        old = self.client("2022-06-28")
+        database = old.request(path="databases", method="POST", body={
+            "parent": {"page_id": self.server.root}, "title": text("Old"),
+            "properties": {"Name": {"title": {}}, "N": {"number": {}}}})
+        self.assertEqual(set(database["properties"]), {"Name", "N"})
+        self.assertNotIn("data_sources", database)
+        row = old.pages.create(parent={"database_id": database["id"]}, properties={
+            "Name": {"title": text("r")}, "N": {"number": 4}})
+        self.assertEqual(row["parent"], {"type": "database_id", "database_id": database["id"]})
+        self.assertIs(row["archived"], False)
+        rows = old.request(path=f"databases/{database['id']}/query", method="POST", body={
+            "filter": {"property": "N", "number": {"equals": 4}}})["results"]
+        self.assertEqual([r["id"] for r in rows], [row["id"]])
+        changed = old.request(path=f"databases/{database['id']}", method="PATCH", body={
+            "title": text("Newer"), "properties": {"M": {"checkbox": {}}}})
+        self.assertIn("M", changed["properties"])
+        self.assertEqual(changed["title"][0]["plain_text"], "Newer")
+        found = old.search(filter={"property": "object", "value": "database"})["results"]
+        self.assertEqual([item["object"] for item in found], ["database"])
+        self.assertTrue(old.pages.update(row["id"], archived=True)["archived"])
+        middle = self.client("2025-09-03")
+        self.assertIs(middle.pages.retrieve(row["id"])["archived"], True)
+        source = middle.databases.retrieve(database["id"])["data_sources"][0]["id"]
+        middle.data_sources.create(
+            parent={"database_id": database["id"]}, properties={"T": {"title": {}}})
+        message = self.refused("validation_error", old.databases.retrieve, database["id"])
+        self.assertIn("multiple data sources", message)
+        self.assertNotIn("archived", self.client().pages.retrieve(row["id"]))
+        self.refused("invalid_request_url", old.request,
+                     path=f"data_sources/{source}", method="GET")
+
+
+class Row(pydantic.BaseModel):
+    name: str
+    count: int
+    tags: list[str]
+
+
+class Engines(unittest.TestCase):
+    def setUp(self):
+        self.server = Rehearsal(tempfile.mkdtemp(prefix="visen-third-"), "--fresh")
+        self.addCleanup(self.server.close)
+
+    def test_openai(self):
+        client = openai.OpenAI(
+            base_url=self.server.ready["openai"] + "/v1", api_key="any", max_retries=0)
+        model = "gpt-6-luna"
+        self.assertIn(model, [m.id for m in client.models.list()])
+        ask = [{"role": "user", "content": "translate the topic to Japanese: learning is fun"}]
+        plain = client.chat.completions.create(model=model, messages=ask)
+        self.assertIn("学ぶことは楽しい", plain.choices[0].message.content)
+        stream = client.chat.completions.create(
+            model=model, messages=ask, stream=True, stream_options={"include_usage": True})
+        chunks = list(stream)
+        self.assertEqual(
+            "".join(c.choices[0].delta.content or "" for c in chunks if c.choices),
+            plain.choices[0].message.content)
+        self.assertEqual(chunks[-1].usage.total_tokens, plain.usage.total_tokens)
+        parsed = client.chat.completions.parse(model=model, messages=ask, response_format=Row)
+        self.assertIsInstance(parsed.choices[0].message.parsed, Row)
+        answer = client.responses.create(model=model, input="hello")
+        self.assertIn("hello", answer.output_text)
+        with client.responses.stream(model=model, input="hello") as stream:
+            deltas = "".join(e.delta for e in stream if e.type == "response.output_text.delta")
+            self.assertEqual(stream.get_final_response().output_text, deltas)
+        self.assertIsInstance(
+            client.responses.parse(model=model, input="x", text_format=Row).output_parsed, Row)
+        with self.assertRaises(openai.NotFoundError):
+            client.chat.completions.create(model="nope", messages=ask)
+        with self.assertRaises(openai.BadRequestError):
+            client.chat.completions.create(model=model, messages=ask, temperature=0.5)
+
+    def test_gemini(self):
+        client = genai.Client(
+            api_key="any", http_options={"base_url": self.server.ready["gemini"]})
+        model = "gemini-3.1-flash-lite"
+        self.assertIn("models/" + model, [m.name for m in client.models.list()])
+        plain = client.models.generate_content(model=model, contents="hello")
+        self.assertIn("hello", plain.text)
+        pieces = client.models.generate_content_stream(model=model, contents="hello")
+        self.assertEqual("".join(piece.text for piece in pieces), plain.text)
+        typed = client.models.generate_content(
+            model=model, contents="x",
+            config={"response_mime_type": "application/json", "response_schema": Row})
+        self.assertIsInstance(typed.parsed, Row)
+        self.assertGreater(client.models.count_tokens(model=model, contents="hi").total_tokens, 0)
+        with self.assertRaises(genai.errors.ClientError):
+            client.models.generate_content(model="nope", contents="x")
+
+
+if __name__ == "__main__":
+    unittest.main(warnings="ignore")
