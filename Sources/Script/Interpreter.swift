@@ -99,7 +99,13 @@ public actor Interpreter {
         let machine = Machine(
           host: host, functions: globals.definitions, state: state, pause: pause)
         let start = globals.values
-        let (result, values) = await Interpreter.onThread(node, start, machine)
+        // The list that a loop gives is made only where somebody may look at it.
+        var isWanted = index == parsed.statements.count - 1
+        if !isWanted, case .expression(let expression) = statement.kind {
+          isWanted = expression.isShown
+        }
+        let (result, values) = await Interpreter.onThread(
+          node, start, machine, isWanted: isWanted)
         globals.values = values
         switch result {
         case .failure(let error):
@@ -145,20 +151,21 @@ public actor Interpreter {
 
   /// Runs a node on a thread of its own, with a stack that deep programs fit into.
   private nonisolated static func onThread(
-    _ node: any Node, _ values: [Value], _ machine: Machine
+    _ node: any Node, _ values: [Value], _ machine: Machine, isWanted: Bool
   ) async -> (Result<Value, ScriptError>, [Value]) {
     await withCheckedContinuation { continuation in
       let thread = Thread {
-        let context = Context(slots: values, machine: machine)
+        let context = Context(Context.Variables(globals: values), machine: machine)
         let result: Result<Value, ScriptError>
         do throws(ScriptError) {
-          let value = try node.eval(context)
+          var value = Value.nothing
+          if isWanted { value = try node.eval(context) } else { try node.run(context) }
           try context.sendStaged()
           result = .success(value)
         } catch {
           result = .failure(error)
         }
-        continuation.resume(returning: (result, context.slots))
+        continuation.resume(returning: (result, context.variables.globals))
       }
       thread.stackSize = stackSize
       thread.start()

@@ -3,39 +3,111 @@ import Foundation
 import Synchronization
 
 /// What one running body knows; never shared between threads.
+///
+/// Variables are slots of a frame, reached by pointer: an array would be checked for unique
+/// ownership, bounds and exclusive access at each use, which is most of the time of a small loop.
+/// Only the resolver hands out slot numbers, and it sizes the frames.
 final class Context {
   /// The variables of the function that runs, or of the program.
-  var slots: [Value]
-  /// The program's variables, while a function runs.
-  var globals: [Value]
-  /// Whether `slots` are the program's own.
-  var isGlobal: Bool
+  private(set) var frame: UnsafeMutablePointer<Value>
+  /// The program's variables; the same as `frame` outside functions.
+  private(set) var globals: UnsafeMutablePointer<Value>
+  private var frameCount: Int
+  private let globalCount: Int
   /// The row of a `where`, `sort by` or prompt.
   var row: Row?
   /// What `return` gives.
   var returned: Value = .nothing
+  /// What was found where a number was looked for.
+  var misfit: Value = .nothing
   /// Calls inside calls.
   var callDepth = 0
-  /// Changes to rows that are not sent yet, one level for each loop body.
-  var staged: [[StagedRow]] = [[]]
+  /// Changes to rows that are not sent yet; each loop body remembers where its own begin.
+  var staged: [StagedRow] = []
+  /// Where the changes of the innermost body begin.
+  var stagedStart = 0
   /// Lines kept back until a parallel body's turn comes; `nil` prints at once.
   var heldLines: [String]?
   let machine: Machine
 
-  init(slots: [Value], globals: [Value] = [], isGlobal: Bool = true, machine: Machine) {
-    self.slots = slots
-    self.globals = globals
-    self.isGlobal = isGlobal
+  init(_ variables: Variables, machine: Machine) {
+    globalCount = variables.globals.count
+    globals = Context.allocated(variables.globals)
+    if let local = variables.local {
+      frame = Context.allocated(local)
+      frameCount = local.count
+    } else {
+      frame = globals
+      frameCount = globalCount
+    }
     self.machine = machine
+  }
+
+  deinit {
+    if frame != globals { Context.free(frame, frameCount) }
+    Context.free(globals, globalCount)
+  }
+
+  /// The variables as they are now, to be copied into another context.
+  struct Variables: Sendable {
+    var globals: [Value]
+    /// The function's own; `nil` outside of one.
+    var local: [Value]?
+  }
+
+  var variables: Variables {
+    Variables(
+      globals: Array(UnsafeBufferPointer(start: globals, count: globalCount)),
+      local: frame == globals
+        ? nil : Array(UnsafeBufferPointer(start: frame, count: frameCount)))
   }
 
   /// A context for a body that runs beside this one: reads everything, changes nothing here.
   func forked() -> Context {
-    let fork = Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+    let fork = Context(variables, machine: machine)
     fork.row = row
     fork.callDepth = callDepth
     fork.heldLines = []
     return fork
+  }
+
+  private static func allocated(_ values: [Value]) -> UnsafeMutablePointer<Value> {
+    let pointer = UnsafeMutablePointer<Value>.allocate(capacity: max(1, values.count))
+    for (index, value) in values.enumerated() { (pointer + index).initialize(to: value) }
+    return pointer
+  }
+
+  private static func free(_ pointer: UnsafeMutablePointer<Value>, _ count: Int) {
+    pointer.deinitialize(count: count)
+    pointer.deallocate()
+  }
+
+  // MARK: - Calls
+
+  /// What a call puts aside.
+  struct Caller {
+    let frame: UnsafeMutablePointer<Value>
+    let count: Int
+    let row: Row?
+  }
+
+  /// Makes the frame of a call the current one; its slots must be initialized, all of them.
+  func enter(_ new: UnsafeMutablePointer<Value>, count: Int) -> Caller {
+    let caller = Caller(frame: frame, count: frameCount, row: row)
+    frame = new
+    frameCount = count
+    row = nil
+    callDepth += 1
+    return caller
+  }
+
+  /// Goes back to the caller and frees the frame of the call.
+  func leave(to caller: Caller) {
+    Context.free(frame, frameCount)
+    frame = caller.frame
+    frameCount = caller.count
+    row = caller.row
+    callDepth -= 1
   }
 
   func checkCancelled() throws(ScriptError) {
@@ -55,20 +127,18 @@ final class Context {
 
   /// Notes a change; it is sent with the others of the row when the body ends well.
   func stage(_ change: FieldChange, to row: Row, at span: Span) {
-    let level = staged.count - 1
-    if let index = staged[level].firstIndex(where: { $0.row.id == row.id }) {
-      staged[level][index].changes.append(change)
+    if let index = staged[stagedStart...].firstIndex(where: { $0.row.id == row.id }) {
+      staged[index].changes.append(change)
     } else {
-      staged[level].append(StagedRow(row: row, changes: [change], span: span))
+      staged.append(StagedRow(row: row, changes: [change], span: span))
     }
   }
 
-  /// Sends what a body has staged, one update for each row.
+  /// Sends what the innermost body has staged, one update for each row.
   func sendStaged() throws(ScriptError) {
-    let level = staged.count - 1
-    let pending = staged[level]
-    guard !pending.isEmpty else { return }
-    staged[level] = []
+    guard staged.count > stagedStart else { return }
+    let pending = staged[stagedStart...]
+    staged.removeSubrange(stagedStart...)
     let host = machine.host
     for entry in pending {
       try checkCancelled()

@@ -101,13 +101,11 @@ final class CommandNode: Node {
             [.literal(words)]
           })
       }
-      let slots = context.slots
-      let globals = context.globals
-      let isGlobal = context.isGlobal
+      let variables = context.variables
       let machine = context.machine
       return .template(
         PromptTemplate(source: source, holeNames: names, holesAreNames: holesAreNames) { row in
-          let inner = Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+          let inner = Context(variables, machine: machine)
           inner.row = row
           return try text.prompt(inner)
         })
@@ -158,16 +156,14 @@ final class QueryNode: Node {
       kind = .sample
     case nil: break
     }
-    let slots = context.slots
-    let globals = context.globals
-    let isGlobal = context.isGlobal
+    let variables = context.variables
     let machine = context.machine
     return .query(
       Query(
         connection: try connection?.eval(context).display, source: source, node: self, take: kind,
         count: count,
         makeContext: {
-          Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+          Context(variables, machine: machine)
         }))
   }
 }
@@ -304,9 +300,11 @@ final class CallNode: Node {
   let index: Int
   /// By parameter; `nil` where the default is taken.
   let arguments: [(any Node)?]
+  private let hasDefaults: Bool
   init(index: Int, _ arguments: [(any Node)?], _ span: Span) {
     self.index = index
     self.arguments = arguments
+    hasDefaults = arguments.contains { $0 == nil }
     self.span = span
   }
 
@@ -318,29 +316,28 @@ final class CallNode: Node {
         code: "V307", message: "calls are nested more than \(CallNode.maximumDepth) deep",
         span: span, notes: ["does \(function.name) call itself without an end?"])
     }
-    var frame: [Value] = []
-    frame.reserveCapacity(function.frameSize)
-    for argument in arguments { frame.append(try argument?.eval(context) ?? .nothing) }
-    while frame.count < function.frameSize { frame.append(.nothing) }
-
-    let outerSlots = context.slots
-    let outerGlobals = context.globals
-    let outerIsGlobal = context.isGlobal
-    let outerRow = context.row
-    if outerIsGlobal { context.globals = outerSlots }
-    context.slots = frame
-    context.isGlobal = false
-    context.row = nil
-    context.callDepth += 1
-    defer {
-      context.callDepth -= 1
-      context.slots = outerSlots
-      context.globals = outerGlobals
-      context.isGlobal = outerIsGlobal
-      context.row = outerRow
+    let frame = UnsafeMutablePointer<Value>.allocate(capacity: max(1, function.frameSize))
+    var ready = 0
+    do throws(ScriptError) {
+      for argument in arguments {
+        (frame + ready).initialize(to: try argument?.eval(context) ?? .nothing)
+        ready += 1
+      }
+    } catch {
+      frame.deinitialize(count: ready)
+      frame.deallocate()
+      throw error
     }
-    for (position, argument) in arguments.enumerated() where argument == nil {
-      context.slots[position] = try function.defaults[position]?.eval(context) ?? .nothing
+    while ready < function.frameSize {
+      (frame + ready).initialize(to: .nothing)
+      ready += 1
+    }
+    let caller = context.enter(frame, count: ready)
+    defer { context.leave(to: caller) }
+    if hasDefaults {
+      for (position, argument) in arguments.enumerated() where argument == nil {
+        context.frame[position] = try function.defaults[position]?.eval(context) ?? .nothing
+      }
     }
     do throws(ScriptError) {
       return try function.body.eval(context)
@@ -420,7 +417,7 @@ final class CatchNode: Node {
       guard error.kind == .problem else { throw error }
       // What the failed part had staged is not written.
       context.staged = staged
-      context.slots[problemSlot] = .problem(
+      context.frame[problemSlot] = .problem(
         Problem(
           code: error.code, message: error.message, row: error.rowTitle, attempts: error.attempts))
       return try other.eval(context)

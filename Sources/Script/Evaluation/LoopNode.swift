@@ -24,26 +24,64 @@ final class LoopNode: Node {
   }
 
   func eval(_ context: Context) throws(ScriptError) -> Value {
+    var results: [Value] = []
+    try loop(context, into: &results)
+    return .list(results)
+  }
+
+  /// Without the list of the bodies' values, which for a long loop is most of the memory.
+  func run(_ context: Context) throws(ScriptError) {
+    var results: [Value]?
+    try loop(context, into: &results)
+  }
+
+  private func loop(_ context: Context, into results: inout [Value]) throws(ScriptError) {
+    var wanted: [Value]? = []
+    defer { results = wanted ?? [] }
+    try loop(context, into: &wanted)
+  }
+
+  private func loop(_ context: Context, into results: inout [Value]?) throws(ScriptError) {
+    if width == nil, let range = sequence as? OperatorNode, range.operation == .range {
+      // Counted off one by one: the list of a long range would only be made to be thrown away.
+      let (first, last) = try Operators.bounds(
+        try range.left.eval(context), try range.right.eval(context), at: range.span)
+      var number = first
+      while number <= last {
+        guard try step(.number(Double(number)), context, &results) else { return }
+        number += 1
+      }
+      return
+    }
     let items = try items(context)
     let width = try self.width?.whole(context, "parallel", from: 1) ?? 1
     if width > 1, items.count > 1 {
-      return try parallel(items, width: min(width, 64, items.count), context)
+      results = try parallel(items, width: min(width, 64, items.count), context)
+      return
     }
-    var results: [Value] = []
     for item in items {
-      try context.checkCancelled()
-      switch runBody(item, context) {
-      case .value(let value): results.append(value)
-      case .skip: continue
-      case .stop: return .list(results)
-      case .raise(let error): throw error
-      case .problem(let error):
-        guard continuesOnError else { throw error }
-        note(error, item, context)
-        results.append(.nothing)
-      }
+      guard try step(item, context, &results) else { return }
     }
-    return .list(results)
+  }
+
+  /// One turn; whether to go on.
+  private func step(
+    _ item: Value, _ context: Context, _ results: inout [Value]?
+  ) throws(ScriptError) -> Bool {
+    try context.checkCancelled()
+    switch runBody(item, context, isWanted: results != nil) {
+    case .value(let value):
+      results?.append(value)
+      return true
+    case .skip: return true
+    case .stop: return false
+    case .raise(let error): throw error
+    case .problem(let error):
+      guard continuesOnError else { throw error }
+      note(error, item, context)
+      results?.append(.nothing)
+      return true
+    }
   }
 
   /// The items are fixed when the loop starts.
@@ -75,12 +113,17 @@ final class LoopNode: Node {
   }
 
   /// Runs the body for an item; what it assigned to rows is sent only when it ends well.
-  private func runBody(_ item: Value, _ context: Context) -> End {
-    context.slots[slot] = item
-    context.staged.append([])
-    defer { context.staged.removeLast() }
+  private func runBody(_ item: Value, _ context: Context, isWanted: Bool) -> End {
+    context.frame[slot] = item
+    let outerStart = context.stagedStart
+    context.stagedStart = context.staged.count
+    defer {
+      context.staged.removeSubrange(context.stagedStart...)
+      context.stagedStart = outerStart
+    }
     do throws(ScriptError) {
-      let value = try body.eval(context)
+      var value = Value.nothing
+      if isWanted { value = try body.eval(context) } else { try body.run(context) }
       try context.sendStaged()
       return .value(value)
     } catch {
@@ -140,7 +183,7 @@ final class LoopNode: Node {
 
   private func parallel(
     _ items: [Value], width: Int, _ context: Context
-  ) throws(ScriptError) -> Value {
+  ) throws(ScriptError) -> [Value] {
     let shared = Shared()
     let group = DispatchGroup()
     let machine = context.machine
@@ -183,7 +226,7 @@ final class LoopNode: Node {
       }
       throw first
     }
-    return .list(results)
+    return results
   }
 
   private func work(_ items: [Value], _ shared: Shared, _ start: Context) {
@@ -196,7 +239,7 @@ final class LoopNode: Node {
       guard let index, !start.machine.isCancelled else { return }
       let fork = start.forked()
       let end: SendableEnd
-      switch runBody(items[index], fork) {
+      switch runBody(items[index], fork, isWanted: true) {
       case .value(let value): end = .value(value)
       case .skip: end = .skip
       case .stop: end = .stop
@@ -217,24 +260,20 @@ final class LoopNode: Node {
 
   /// What a thread needs to make a context of its own.
   private struct Fork: Sendable {
-    let slots: [Value]
-    let globals: [Value]
-    let isGlobal: Bool
+    let variables: Context.Variables
     let row: Row?
     let callDepth: Int
     let machine: Machine
 
     init(_ context: Context) {
-      slots = context.slots
-      globals = context.globals
-      isGlobal = context.isGlobal
+      variables = context.variables
       row = context.row
       callDepth = context.callDepth
       machine = context.machine
     }
 
     func context() -> Context {
-      let context = Context(slots: slots, globals: globals, isGlobal: isGlobal, machine: machine)
+      let context = Context(variables, machine: machine)
       context.row = row
       context.callDepth = callDepth
       return context

@@ -1,11 +1,32 @@
+import Synchronization
+
 /// An executable expression: names are slots, properties are indexes, all checks are done.
+///
+/// Besides the value itself a node gives it as a number or a truth value, which spares the wrapping
+/// and unwrapping of values on the way through arithmetic and conditions.
 protocol Node: AnyObject, Sendable {
   var span: Span { get }
   func eval(_ context: Context) throws(ScriptError) -> Value
+  /// The value as a number; for another value NaN, and the value in `context.misfit`.
+  ///
+  /// No number of the language is NaN.
+  func number(_ context: Context) throws(ScriptError) -> Double
+  /// The value as a condition.
+  func condition(_ context: Context) throws(ScriptError) -> Bool
+  /// Carries it out where its value is not wanted.
+  func run(_ context: Context) throws(ScriptError)
 }
 
 extension Node {
-  /// The value as a condition.
+  func number(_ context: Context) throws(ScriptError) -> Double {
+    let value = try eval(context)
+    if case .number(let number) = value { return number }
+    context.misfit = value
+    return .nan
+  }
+
+  func run(_ context: Context) throws(ScriptError) { _ = try eval(context) }
+
   func condition(_ context: Context) throws(ScriptError) -> Bool {
     let value = try eval(context)
     if case .flag(let flag) = value { return flag }
@@ -44,6 +65,17 @@ final class ConstantNode: Node {
   func eval(_ context: Context) throws(ScriptError) -> Value { value }
 }
 
+final class NumberNode: Node {
+  let span: Span
+  let value: Double
+  init(_ value: Double, _ span: Span) {
+    self.value = value
+    self.span = span
+  }
+  func eval(_ context: Context) throws(ScriptError) -> Value { .number(value) }
+  func number(_ context: Context) throws(ScriptError) -> Double { value }
+}
+
 /// A variable of the function that runs, or of the program.
 final class VariableNode: Node {
   let span: Span
@@ -55,7 +87,13 @@ final class VariableNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    isGlobal && !context.isGlobal ? context.globals[slot] : context.slots[slot]
+    isGlobal ? context.globals[slot] : context.frame[slot]
+  }
+  func number(_ context: Context) throws(ScriptError) -> Double {
+    let place = isGlobal ? context.globals : context.frame
+    if case .number(let number) = place[slot] { return number }
+    context.misfit = place[slot]
+    return .nan
   }
 }
 
@@ -96,6 +134,8 @@ final class FieldNode: Node {
   let span: Span
   let base: any Node
   let name: String
+  /// Where the field was last; a guess that is checked, so that threads may disagree about it.
+  private let guess = Atomic<Int>(0)
   init(_ base: any Node, name: String, _ span: Span) {
     self.base = base
     self.name = name
@@ -103,7 +143,34 @@ final class FieldNode: Node {
   }
 
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    let value = try base.eval(context)
+    if let variable = base as? VariableNode {
+      return try field(
+        (variable.isGlobal ? context.globals : context.frame)[variable.slot], context)
+    }
+    return try field(try base.eval(context), context)
+  }
+
+  private func field(_ value: Value, _ context: Context) throws(ScriptError) -> Value {
+    let place = guess.load(ordering: .relaxed)
+    switch value {
+    case .record(let record):
+      if record.fields.indices.contains(place), record.fields[place].name == name {
+        return record.fields[place].value
+      }
+      if let index = record.fields.lastIndex(where: { $0.name == name }) {
+        guess.store(index, ordering: .relaxed)
+        return record.fields[index].value
+      }
+    case .row(let row):
+      if row.values.indices.contains(place), row.shape.fields[place].name == name {
+        return row.values[place]
+      }
+      if let index = row.shape.index(of: name), row.values.indices.contains(index) {
+        guess.store(index, ordering: .relaxed)
+        return row.values[index]
+      }
+    default: break
+    }
     return try FieldNode.field(name, of: value, context, span)
   }
 
@@ -210,9 +277,10 @@ final class RecordNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    var record = Record([])
-    for field in fields { record[field.name] = try field.value.eval(context) }
-    return .record(record)
+    var values: [(name: String, value: Value)] = []
+    values.reserveCapacity(fields.count)
+    for field in fields { values.append((field.name, try field.value.eval(context))) }
+    return .record(Record(unique: values))
   }
 }
 
@@ -277,6 +345,7 @@ final class NotNode: Node {
   func eval(_ context: Context) throws(ScriptError) -> Value {
     .flag(try !inner.condition(context))
   }
+  func condition(_ context: Context) throws(ScriptError) -> Bool { try !inner.condition(context) }
 }
 
 final class NegateNode: Node {
@@ -308,7 +377,10 @@ final class IsEmptyNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    .flag(try inner.eval(context).isEmpty != isNegated)
+    .flag(try condition(context))
+  }
+  func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try inner.eval(context).isEmpty != isNegated
   }
 }
 
@@ -324,8 +396,11 @@ final class LogicNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
+    .flag(try condition(context))
+  }
+  func condition(_ context: Context) throws(ScriptError) -> Bool {
     let first = try left.condition(context)
-    return .flag(first == isAnd ? try right.condition(context) : first)
+    return first == isAnd ? try right.condition(context) : first
   }
 }
 
@@ -344,28 +419,6 @@ final class OrElseNode: Node {
   }
 }
 
-final class OperatorNode: Node {
-  let span: Span
-  let operation: BinaryOperator
-  let left: any Node
-  let right: any Node
-  init(_ operation: BinaryOperator, _ left: any Node, _ right: any Node, _ span: Span) {
-    self.operation = operation
-    self.left = left
-    self.right = right
-    self.span = span
-  }
-  func eval(_ context: Context) throws(ScriptError) -> Value {
-    let a = try left.eval(context)
-    let b = try right.eval(context)
-    do throws(ScriptError) {
-      return try Operators.apply(operation, a, b)
-    } catch {
-      throw error.at(span)
-    }
-  }
-}
-
 final class BlockNode: Node {
   let span: Span
   let statements: [any Node]
@@ -374,12 +427,12 @@ final class BlockNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    var last = Value.nothing
-    for statement in statements {
-      try context.checkCancelled()
-      last = try statement.eval(context)
-    }
-    return last
+    guard let last = statements.last else { return .nothing }
+    for statement in statements.dropLast() { try statement.run(context) }
+    return try last.eval(context)
+  }
+  func run(_ context: Context) throws(ScriptError) {
+    for statement in statements { try statement.run(context) }
   }
 }
 
@@ -398,6 +451,19 @@ final class ConditionalNode: Node {
     if try test.condition(context) { return try then.eval(context) }
     return try otherwise?.eval(context) ?? .nothing
   }
+  func number(_ context: Context) throws(ScriptError) -> Double {
+    if try test.condition(context) { return try then.number(context) }
+    if let otherwise { return try otherwise.number(context) }
+    context.misfit = .nothing
+    return .nan
+  }
+  func run(_ context: Context) throws(ScriptError) {
+    if try test.condition(context) {
+      try then.run(context)
+    } else if let otherwise {
+      try otherwise.run(context)
+    }
+  }
 }
 
 /// `let`, `var`, and the assignment of a whole variable.
@@ -413,16 +479,32 @@ final class StoreNode: Node {
     self.span = span
   }
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    var result = try value.eval(context)
-    if isAddition {
+    try run(context)
+    return .nothing
+  }
+  func run(_ context: Context) throws(ScriptError) {
+    let result = try value.eval(context)
+    guard isAddition else {
+      context.frame[slot] = result
+      return
+    }
+    // What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
+    switch (context.frame[slot], result) {
+    case (.text(var text), .text(let more)):
+      context.frame[slot] = .nothing
+      text += more
+      context.frame[slot] = .text(text)
+    case (.list(var items), let item):
+      context.frame[slot] = .nothing
+      if case .list(let more) = item { items += more } else { items.append(item) }
+      context.frame[slot] = .list(items)
+    case (let old, _):
       do throws(ScriptError) {
-        result = try Operators.apply(.add, context.slots[slot], result)
+        context.frame[slot] = try Operators.apply(.add, old, result)
       } catch {
         throw error.at(span)
       }
     }
-    context.slots[slot] = result
-    return .nothing
   }
 }
 
@@ -453,10 +535,23 @@ final class StoreFieldNode: Node {
   }
 
   func eval(_ context: Context) throws(ScriptError) -> Value {
-    let new = try value.eval(context)
-    context.slots[slot] = try change(context.slots[slot], steps[...], new, context)
-    if sendsAtOnce { try context.sendStaged() }
+    try run(context)
     return .nothing
+  }
+
+  func run(_ context: Context) throws(ScriptError) {
+    let new = try value.eval(context)
+    if steps.count == 1, !isAddition, case .field(let name, _) = steps[0],
+      case .record(var record) = context.frame[slot]
+    {
+      // Taken out of its slot, the record is the only copy and is changed in place.
+      context.frame[slot] = .nothing
+      record[name] = new
+      context.frame[slot] = .record(record)
+      return
+    }
+    context.frame[slot] = try change(context.frame[slot], steps[...], new, context)
+    if sendsAtOnce { try context.sendStaged() }
   }
 
   private func change(

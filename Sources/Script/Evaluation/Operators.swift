@@ -178,13 +178,25 @@ enum Operators {
   }
 
   private static func range(_ a: Value, _ b: Value) throws(ScriptError) -> Value {
+    let (from, to) = try bounds(a, b)
+    return .list(from <= to ? (from...to).map { .number(Double($0)) } : [])
+  }
+
+  /// The whole numbers that a range goes from and to, both included.
+  static func bounds(
+    _ a: Value, _ b: Value, at span: Span? = nil
+  ) throws(ScriptError) -> (from: Int, to: Int) {
     guard case .number(let x) = a, case .number(let y) = b, let from = Int(exactly: x),
       let to = Int(exactly: y)
-    else { throw misfit("..", a, b, ["a range goes from one whole number to another: 1..10"]) }
-    guard from <= to else { return .list([]) }
-    guard to - from < 10_000_000 else {
-      throw ScriptError(code: "V305", message: "the range has more than ten million numbers")
+    else {
+      let error = misfit("..", a, b, ["a range goes from one whole number to another: 1..10"])
+      throw span.map(error.at) ?? error
     }
-    return .list((from...to).map { .number(Double($0)) })
+    guard from > to || to - from < 10_000_000 else {
+      let error = ScriptError(
+        code: "V305", message: "the range has more than ten million numbers")
+      throw span.map(error.at) ?? error
+    }
+    return (from, to)
   }
 }

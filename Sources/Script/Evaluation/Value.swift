@@ -1,16 +1,19 @@
 /// A value of the language; all but rows are immutable.
+///
+/// The rarer, larger kinds are boxed: every value that is passed on is copied, and a small one costs
+/// a third of what a large one does.
 public enum Value: Sendable {
   case nothing
   case flag(Bool)
   case number(Double)
   case text(String)
-  case date(DateValue)
-  case duration(DurationValue)
+  indirect case date(DateValue)
+  indirect case duration(DurationValue)
   case list([Value])
   case record(Record)
   case row(Row)
-  case query(Query)
-  case problem(Problem)
+  indirect case query(Query)
+  indirect case problem(Problem)
 }
 
 /// Named values in their order.
@@ -22,6 +25,9 @@ public struct Record: Sendable {
   public init(_ fields: [(String, Value)]) {
     self.fields = fields.map { (name: $0.0, value: $0.1) }
   }
+
+  /// Takes fields whose names are all different.
+  init(unique fields: [(name: String, value: Value)]) { self.fields = fields }
 
   /// The value of a name; setting one that is new appends it.
   public subscript(name: String) -> Value? {

@@ -447,7 +447,7 @@ struct Resolver {
     switch expression.kind {
     case .nothing: return (ConstantNode(.nothing, span), .any)
     case .flag(let flag): return (ConstantNode(.flag(flag), span), .flag)
-    case .number(let number): return (ConstantNode(.number(number), span), .number)
+    case .number(let number): return (NumberNode(number, span), .number)
     case .duration(let duration): return (ConstantNode(.duration(duration), span), .duration)
     case .date(let date): return (ConstantNode(.date(date), span), .date)
     case .text(let pieces): return text(pieces, span)
@@ -473,7 +473,7 @@ struct Resolver {
     case .negate(let inner):
       let resolved = self.expression(inner)
       if let constant = resolved.node as? ConstantNode, case .number(let number) = constant.value {
-        return (ConstantNode(.number(-number), span), .number)
+        return (NumberNode(-number, span), .number)
       }
       return (NegateNode(resolved.node, span), resolved.type)
     case .isEmpty(let inner, let isNegated):
@@ -650,16 +650,16 @@ struct Resolver {
     case .orElse: return (OrElseNode(a.node, b.node, span), .any)
     case .isEqual, .isNotEqual:
       checkEquality(a.type, b.type, left, span)
-      return (OperatorNode(operation, a.node, b.node, span), .flag)
+      return (operation.node(a.node, b.node, span), .flag)
     case .contains, .notContains, .isIn, .isNotIn, .startsWith, .endsWith, .matches:
-      return (OperatorNode(operation, a.node, b.node, span), .flag)
+      return (operation.node(a.node, b.node, span), .flag)
     case .less, .lessOrEqual, .greater, .greaterOrEqual:
       checkOperands(operation, a.type, b.type, span)
-      return (OperatorNode(operation, a.node, b.node, span), .flag)
-    case .range: return (OperatorNode(operation, a.node, b.node, span), .list)
+      return (operation.node(a.node, b.node, span), .flag)
+    case .range: return (operation.node(a.node, b.node, span), .list)
     case .add, .subtract, .multiply, .divide, .remainder:
       checkOperands(operation, a.type, b.type, span)
-      let node = OperatorNode(operation, a.node, b.node, span)
+      let node = operation.node(a.node, b.node, span)
       if let x = a.node as? ConstantNode, let y = b.node as? ConstantNode,
         let value = try? Operators.apply(operation, x.value, y.value)
       {
