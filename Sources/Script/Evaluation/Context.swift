@@ -14,6 +14,13 @@ final class Context {
   private(set) var globals: UnsafeMutablePointer<Value>
   private var frameCount: Int
   private let globalCount: Int
+  /// The copy of a function's frame that a body beside it works on.
+  private var local: UnsafeMutablePointer<Value>?
+  private var localCount = 0
+  /// Room for the frames of calls; what does not fit is allocated by itself.
+  private let stack = UnsafeMutablePointer<Value>.allocate(capacity: Context.stackCapacity)
+  private var stackUsed = 0
+  private static let stackCapacity = 1024
   /// The row of a `where`, `sort by` or prompt.
   var row: Row?
   /// What `return` gives.
@@ -33,9 +40,11 @@ final class Context {
   init(_ variables: Variables, machine: Machine) {
     globalCount = variables.globals.count
     globals = Context.allocated(variables.globals)
-    if let local = variables.local {
-      frame = Context.allocated(local)
-      frameCount = local.count
+    if let values = variables.local {
+      frame = Context.allocated(values)
+      frameCount = values.count
+      local = frame
+      localCount = values.count
     } else {
       frame = globals
       frameCount = globalCount
@@ -44,8 +53,9 @@ final class Context {
   }
 
   deinit {
-    if frame != globals { Context.free(frame, frameCount) }
+    if let local { Context.free(local, localCount) }
     Context.free(globals, globalCount)
+    stack.deallocate()
   }
 
   /// The variables as they are now, to be copied into another context.
@@ -91,22 +101,39 @@ final class Context {
     let row: Row?
   }
 
+  /// Room for the frame of a call; the values are not initialized.
+  func reserve(_ count: Int) -> UnsafeMutablePointer<Value> {
+    guard stackUsed + count <= Context.stackCapacity else { return .allocate(capacity: count) }
+    defer { stackUsed += count }
+    return stack + stackUsed
+  }
+
+  /// Gives the room of a frame back, of which the first values are initialized.
+  func release(_ frame: UnsafeMutablePointer<Value>, _ count: Int, initialized: Int) {
+    frame.deinitialize(count: initialized)
+    if frame >= stack, frame < stack + Context.stackCapacity {
+      stackUsed -= count
+    } else {
+      frame.deallocate()
+    }
+  }
+
   /// Makes the frame of a call the current one; its slots must be initialized, all of them.
   func enter(_ new: UnsafeMutablePointer<Value>, count: Int) -> Caller {
     let caller = Caller(frame: frame, count: frameCount, row: row)
     frame = new
     frameCount = count
-    row = nil
+    if row != nil { row = nil }
     callDepth += 1
     return caller
   }
 
-  /// Goes back to the caller and frees the frame of the call.
+  /// Goes back to the caller and gives the room of the call's frame back.
   func leave(to caller: Caller) {
-    Context.free(frame, frameCount)
+    release(frame, frameCount, initialized: frameCount)
     frame = caller.frame
     frameCount = caller.count
-    row = caller.row
+    if caller.row != nil { row = caller.row }
     callDepth -= 1
   }
 
@@ -132,6 +159,11 @@ final class Context {
     } else {
       staged.append(StagedRow(row: row, changes: [change], span: span))
     }
+  }
+
+  /// Forgets what the innermost body has staged.
+  func dropStaged() {
+    if staged.count > stagedStart { staged.removeSubrange(stagedStart...) }
   }
 
   /// Sends what the innermost body has staged, one update for each row.

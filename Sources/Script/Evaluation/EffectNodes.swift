@@ -301,10 +301,31 @@ final class CallNode: Node {
   /// By parameter; `nil` where the default is taken.
   let arguments: [(any Node)?]
   private let hasDefaults: Bool
+  private let given: Given?
+
+  /// The arguments as a chain: walking one counts no references, as walking an array does.
+  private final class Given: Sendable {
+    let node: (any Node)?
+    let next: Given?
+    init(_ node: (any Node)?, next: Given?) {
+      self.node = node
+      self.next = next
+    }
+
+    func fill(
+      _ frame: UnsafeMutablePointer<Value>, _ ready: inout Int, _ context: Context
+    ) throws(ScriptError) {
+      (frame + ready).initialize(to: try node?.eval(context) ?? .nothing)
+      ready += 1
+      try next?.fill(frame, &ready, context)
+    }
+  }
+
   init(index: Int, _ arguments: [(any Node)?], _ span: Span) {
     self.index = index
     self.arguments = arguments
     hasDefaults = arguments.contains { $0 == nil }
+    given = arguments.reversed().reduce(nil) { Given($1, next: $0) }
     self.span = span
   }
 
@@ -316,16 +337,12 @@ final class CallNode: Node {
         code: "V307", message: "calls are nested more than \(CallNode.maximumDepth) deep",
         span: span, notes: ["does \(function.name) call itself without an end?"])
     }
-    let frame = UnsafeMutablePointer<Value>.allocate(capacity: max(1, function.frameSize))
+    let frame = context.reserve(function.frameSize)
     var ready = 0
     do throws(ScriptError) {
-      for argument in arguments {
-        (frame + ready).initialize(to: try argument?.eval(context) ?? .nothing)
-        ready += 1
-      }
+      try given?.fill(frame, &ready, context)
     } catch {
-      frame.deinitialize(count: ready)
-      frame.deallocate()
+      context.release(frame, function.frameSize, initialized: ready)
       throw error
     }
     while ready < function.frameSize {

@@ -69,7 +69,31 @@ final class LoopNode: Node {
     _ item: Value, _ context: Context, _ results: inout [Value]?
   ) throws(ScriptError) -> Bool {
     try context.checkCancelled()
-    switch runBody(item, context, isWanted: results != nil) {
+    if results == nil {
+      // The way of most loops: no value to keep, nothing to count unless something goes wrong.
+      context.frame[slot] = item
+      let outerStart = context.stagedStart
+      context.stagedStart = context.staged.count
+      do throws(ScriptError) {
+        try body.run(context)
+        if context.staged.count > context.stagedStart { try context.sendStaged() }
+        context.stagedStart = outerStart
+        return true
+      } catch {
+        let end = ended(error, item, context)
+        context.dropStaged()
+        context.stagedStart = outerStart
+        return try went(end, item, context, &results)
+      }
+    }
+    return try went(runBody(item, context, isWanted: true), item, context, &results)
+  }
+
+  /// What a turn's end means for the loop; whether to go on.
+  private func went(
+    _ end: End, _ item: Value, _ context: Context, _ results: inout [Value]?
+  ) throws(ScriptError) -> Bool {
+    switch end {
     case .value(let value):
       results?.append(value)
       return true
@@ -118,7 +142,7 @@ final class LoopNode: Node {
     let outerStart = context.stagedStart
     context.stagedStart = context.staged.count
     defer {
-      context.staged.removeSubrange(context.stagedStart...)
+      context.dropStaged()
       context.stagedStart = outerStart
     }
     do throws(ScriptError) {
@@ -127,18 +151,22 @@ final class LoopNode: Node {
       try context.sendStaged()
       return .value(value)
     } catch {
-      switch (error.kind, error.code) {
-      case (.control, "skip"), (.control, "stop"):
-        // What was assigned before `skip` or `stop` counts.
-        do throws(ScriptError) {
-          try context.sendStaged()
-        } catch {
-          return error.kind == .problem ? .problem(located(error, item)) : .raise(error)
-        }
-        return error.code == "skip" ? .skip : .stop
-      case (.problem, _): return .problem(located(error, item))
-      default: return .raise(error)
+      return ended(error, item, context)
+    }
+  }
+
+  /// What a body's error means; what was assigned before `skip` or `stop` counts.
+  private func ended(_ error: ScriptError, _ item: Value, _ context: Context) -> End {
+    switch (error.kind, error.code) {
+    case (.control, "skip"), (.control, "stop"):
+      do throws(ScriptError) {
+        try context.sendStaged()
+      } catch {
+        return error.kind == .problem ? .problem(located(error, item)) : .raise(error)
       }
+      return error.code == "skip" ? .skip : .stop
+    case (.problem, _): return .problem(located(error, item))
+    default: return .raise(error)
     }
   }
 

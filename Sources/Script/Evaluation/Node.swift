@@ -15,9 +15,13 @@ protocol Node: AnyObject, Sendable {
   func condition(_ context: Context) throws(ScriptError) -> Bool
   /// Carries it out where its value is not wanted.
   func run(_ context: Context) throws(ScriptError)
+  /// Whether its value is nearly always a number, so that it is best asked for one.
+  var isNumeric: Bool { get }
 }
 
 extension Node {
+  var isNumeric: Bool { false }
+
   func number(_ context: Context) throws(ScriptError) -> Double {
     let value = try eval(context)
     if case .number(let number) = value { return number }
@@ -72,6 +76,7 @@ final class NumberNode: Node {
     self.value = value
     self.span = span
   }
+  var isNumeric: Bool { true }
   func eval(_ context: Context) throws(ScriptError) -> Value { .number(value) }
   func number(_ context: Context) throws(ScriptError) -> Double { value }
 }
@@ -419,20 +424,37 @@ final class OrElseNode: Node {
   }
 }
 
+/// Statements one after the other; the value is the last one's.
+///
+/// Two at a time: what a node holds in constants costs no counting of references, the items of an
+/// array do, at each turn of a loop.
 final class BlockNode: Node {
   let span: Span
-  let statements: [any Node]
-  init(_ statements: [any Node], _ span: Span) {
-    self.statements = statements
+  private let first: any Node
+  private let second: any Node
+
+  private init(_ first: any Node, _ second: any Node, _ span: Span) {
+    self.first = first
+    self.second = second
     self.span = span
   }
-  func eval(_ context: Context) throws(ScriptError) -> Value {
-    guard let last = statements.last else { return .nothing }
-    for statement in statements.dropLast() { try statement.run(context) }
-    return try last.eval(context)
+
+  /// The node of any number of statements, as a balanced tree.
+  static func node(_ statements: ArraySlice<any Node>, _ span: Span) -> any Node {
+    guard let first = statements.first else { return ConstantNode(.nothing, span) }
+    guard statements.count > 1 else { return first }
+    let middle = statements.startIndex + statements.count / 2
+    return BlockNode(node(statements[..<middle], span), node(statements[middle...], span), span)
   }
+
+  func eval(_ context: Context) throws(ScriptError) -> Value {
+    try first.run(context)
+    return try second.eval(context)
+  }
+
   func run(_ context: Context) throws(ScriptError) {
-    for statement in statements { try statement.run(context) }
+    try first.run(context)
+    try second.run(context)
   }
 }
 
@@ -472,7 +494,9 @@ final class StoreNode: Node {
   let slot: Int
   let value: any Node
   let isAddition: Bool
+  private let isPlainNumber: Bool
   init(slot: Int, _ value: any Node, isAddition: Bool = false, _ span: Span) {
+    isPlainNumber = value.isNumeric && !isAddition
     self.slot = slot
     self.value = value
     self.isAddition = isAddition
@@ -483,6 +507,15 @@ final class StoreNode: Node {
     return .nothing
   }
   func run(_ context: Context) throws(ScriptError) {
+    if isPlainNumber {
+      let number = try value.number(context)
+      if !number.isNaN {
+        context.frame[slot] = .number(number)
+        return
+      }
+      context.frame[slot] = context.misfit
+      return
+    }
     let result = try value.eval(context)
     guard isAddition else {
       context.frame[slot] = result

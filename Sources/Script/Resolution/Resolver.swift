@@ -201,7 +201,7 @@ struct Resolver {
     if nodes.count == 1, let only = nodes.first, case .expression = block.statements[0].kind {
       return (only, type)
     }
-    return (BlockNode(nodes, block.span), type)
+    return (BlockNode.node(nodes[...], block.span), type)
   }
 
   private mutating func function(_ syntax: FunctionSyntax, _ span: Span) -> any Node {
