@@ -94,15 +94,22 @@ struct Resolver {
 
   /// Resolves statements of the top level, in order.
   mutating func program(_ statements: [Statement]) -> [any Node] {
-    statements.map { topLevel($0) }
+    let nodes = statements.map { self.statement($0) }
+    settle()
+    return nodes
   }
 
   /// Resolves one statement of the top level.
   mutating func topLevel(_ statement: Statement) -> any Node {
     let node = self.statement(statement)
+    settle()
+    return node
+  }
+
+  /// Takes what the top level has declared over into what outlives it.
+  private mutating func settle() {
     globals.variables = scopes[0]
     while globals.values.count < slotCount { globals.values.append(.nothing) }
-    return node
   }
 
   mutating func note(
