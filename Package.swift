@@ -101,10 +101,11 @@ let package = Package(
         "Script", "Generation", "Notion", "Engines", "Store", "Transport", "CEditor",
       ],
       swiftSettings: conversational),
+    .target(name: "CProcess"),
     .executableTarget(
       name: "visen",
       dependencies: [
-        "Shell", "LocalNotion", "Rehearsal", "Store", "Transport",
+        "CProcess", "Shell", "LocalNotion", "Rehearsal", "Store", "Transport",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict, linkerSettings: quickStart),

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CProcess
 import Foundation
 import Shell
 
@@ -8,6 +9,7 @@ struct Main {
   @MainActor static func main() async {
     // A reader that goes away (`visen … | head`) is no crash; the write that fails says so.
     signal(SIGPIPE, SIG_IGN)
+    process_use_one_heap()
     var words = Array(CommandLine.arguments.dropFirst())
     // `visen help serve` is what `--help` itself recommends.
     if words.first == "help" { words = Array(words.dropFirst().prefix(1)) + ["--help"] }
