@@ -15,6 +15,8 @@ public struct LocalStore: Sendable {
   public let prompts: PromptTable
   /// The runs and what became of each row.
   public let journal: RunJournal
+  /// The answers kept for the same question.
+  public let answers: AnswerCache
   /// The allowance of prompts.
   public let allowance: Allowance
 
@@ -67,6 +69,7 @@ public struct LocalStore: Sendable {
     schemas = SchemaCache(access: access)
     prompts = PromptTable(access: access)
     journal = RunJournal(access: access)
+    answers = AnswerCache(access: access)
     allowance = Allowance(preferences: preferences, access: access)
   }
 }

@@ -6,6 +6,8 @@ public enum RunKind: String, Sendable {
   case generate
   /// Assignments to rows, ticks.
   case edit
+  /// A `plan`: answers for a few rows, none written.
+  case plan
 }
 
 /// Where a run stands.
@@ -207,12 +209,14 @@ public struct RunJournal: Sendable {
   ) throws {
     try database.execute(
       sql: """
-        INSERT INTO item (run_id, position, page_id, title, number, prompt, before, state, old, new)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        INSERT INTO item (run_id, position, page_id, title, number, prompt, before, state, answer,
+          value, old, new, input_tokens, output_tokens, cost, attempts, error_code, error_message)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
         """,
       arguments: [
         id, position, item.pageID, item.title, item.number, item.prompt, item.before,
-        item.state.rawValue, item.old, item.new,
+        item.state.rawValue, item.answer, item.value, item.old, item.new, item.inputTokens,
+        item.outputTokens, item.cost, item.attempts, item.errorCode, item.errorMessage,
       ])
   }
 
@@ -333,7 +337,7 @@ public struct RunJournal: Sendable {
           SELECT engine, count(DISTINCT run.id) AS runs, sum(attempts > 0) AS cells,
             sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost) AS cost,
             sum(attempts > 0 AND cost IS NULL) AS unknown
-          FROM run JOIN item ON item.run_id = run.id WHERE kind = 'generate'
+          FROM run JOIN item ON item.run_id = run.id WHERE kind IN ('generate', 'plan')
           GROUP BY engine ORDER BY engine
           """
       ).map { row in

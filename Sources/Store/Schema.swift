@@ -54,6 +54,15 @@ enum Schema {
           CREATE INDEX item_state ON item(run_id, state);
           """)
     }
+    migrator.registerMigration("2: answers kept for the same question") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE answer (
+            hash INTEGER NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL, value TEXT,
+            model TEXT NOT NULL, kept_at REAL NOT NULL, PRIMARY KEY (hash, request)
+          ) WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

@@ -12,6 +12,7 @@ enum CommandCatalog {
     HelpCommand.self,
     HistoryCommand.self,
     KeyCommand.self,
+    PlanCommand.self,
     PromptCommand.self,
     QuitCommand.self,
     RedoCommand.self,

@@ -49,8 +49,12 @@ final class RunDesk {
   }
 
   /// Starts a run.
-  func start(_ plan: RunPlan, engine: any Engine, client: NotionClient) async throws {
-    let runner = runner(client, engine)
+  ///
+  /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
+  func start(
+    _ plan: RunPlan, engine: any Engine, client: NotionClient, isFresh: Bool = false
+  ) async throws {
+    let runner = runner(client, isFresh ? engine : caching(engine))
     let id = try runner.begin(plan)
     try await carryOut(
       id, runner: runner, targets: plan.targets, parameters: plan.parameters,
@@ -86,7 +90,7 @@ final class RunDesk {
     }
     console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
     try await carryOut(
-      run.id, runner: runner(workspace.client, chosen.engine), targets: targets,
+      run.id, runner: runner(workspace.client, caching(chosen.engine)), targets: targets,
       parameters: parameters, left: counts.left)
   }
 
@@ -95,6 +99,11 @@ final class RunDesk {
       let id = saved.dataSourceID.flatMap(NotionID.init(parsing:))
     else { return nil }
     return try await workspace.client.dataSource(id)
+  }
+
+  /// The engine, not asked the same twice; the practice engine costs nothing to ask.
+  func caching(_ engine: any Engine) -> any Engine {
+    engine.name == "practice" ? engine : CachingEngine(around: engine, cache: store.answers)
   }
 
   private func runner(_ client: NotionClient, _ engine: any Engine) -> Runner {

@@ -1,0 +1,52 @@
+public import Engines
+public import Store
+import Transport
+
+/// An engine that does not ask the same question twice: same engine, model, settings, words, shape.
+///
+/// Only whole, accepted answers are kept; failures and cut answers are asked again.
+public struct CachingEngine: Engine {
+  private let base: any Engine
+  private let cache: AnswerCache
+
+  /// Wraps an engine.
+  public init(around base: any Engine, cache: AnswerCache) {
+    self.base = base
+    self.cache = cache
+  }
+
+  /// The engine's own name.
+  public var name: String { base.name }
+  /// The engine's own default.
+  public var defaultModel: String { base.defaultModel }
+
+  /// Gives the kept answer, which costs nothing, or asks; see ``Engine``.
+  public func answer(_ request: EngineRequest) async throws -> Answer {
+    let key = key(request)
+    if let kept = try cache.find(key) {
+      let value = kept.value.flatMap { try? JSON(parsing: $0) }
+      return Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
+    }
+    let answer = try await base.answer(request)
+    try cache.keep(
+      AnswerCache.Entry(answer: answer.text, value: answer.value?.text, model: answer.model),
+      for: key)
+    return answer
+  }
+
+  /// The engine's own list.
+  public func models() async throws -> [String] { try await base.models() }
+  /// The engine's own check.
+  public func verify() async throws -> String { try await base.verify() }
+
+  private func key(_ request: EngineRequest) -> String {
+    var members: JSON.Members = [
+      "engine": .string(base.name), "model": .string(request.model ?? base.defaultModel),
+      "prompt": request.prompt.json,
+    ]
+    if let temperature = request.temperature { members["temperature"] = .number(temperature) }
+    if let limit = request.maxOutputTokens { members["max_output_tokens"] = .int(limit) }
+    if let type = request.type { members["type"] = type.json }
+    return JSON.object(members).text
+  }
+}
