@@ -118,6 +118,8 @@ public struct EngineSettings: Sendable {
   public var transport: any HTTPTransport
   /// How often one question is sent, the first time included.
   public var attempts: Int
+  /// The most questions in flight at once; fewer while the service is troubled.
+  public var mostAtOnce: Int
   /// Told of each wait and its reason, for a progress line.
   public var onWait: @Sendable (EngineError, Duration) -> Void
   /// Waits; a test's clock.
@@ -126,13 +128,14 @@ public struct EngineSettings: Sendable {
   /// Creates settings.
   public init(
     key: Secret? = nil, baseURL: String? = nil, transport: any HTTPTransport, attempts: Int = 5,
-    onWait: @escaping @Sendable (EngineError, Duration) -> Void = { _, _ in },
+    mostAtOnce: Int = 64, onWait: @escaping @Sendable (EngineError, Duration) -> Void = { _, _ in },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.key = key
     self.baseURL = baseURL
     self.transport = transport
     self.attempts = attempts
+    self.mostAtOnce = max(1, mostAtOnce)
     self.onWait = onWait
     self.sleep = sleep
   }

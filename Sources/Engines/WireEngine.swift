@@ -31,6 +31,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
   let settings: EngineSettings
   let baseURL: String
   private let quirks = Quirks()
+  private let gate: EngineGate
 
   var name: String { wire.name }
   var defaultModel: String { wire.defaultModel }
@@ -39,6 +40,9 @@ struct WireEngine<Wire: EngineWire>: Engine {
     self.wire = wire
     self.settings = settings
     self.baseURL = baseURL
+    gate = EngineGate(start: min(8, settings.mostAtOnce), most: settings.mostAtOnce) {
+      try await settings.sleep($0)
+    }
   }
 
   func answer(_ request: EngineRequest) async throws -> Answer {
@@ -94,9 +98,11 @@ struct WireEngine<Wire: EngineWire>: Engine {
       do {
         let refused = quirks.refused(by: model)
         let body = wire.body(request, model: model, prompt: prompt, refused: refused)
-        let json = try await exchange(
-          .post, wire.path(model: model), body: body, model: model, timeout: request.timeout)
-        var answer = try wire.answer(json, model: model)
+        var answer = try await gated {
+          let json = try await exchange(
+            .post, wire.path(model: model), body: body, model: model, timeout: request.timeout)
+          return try wire.answer(json, model: model)
+        }
         if answer.usage == Usage() {
           answer.usage = Usage(
             inputTokens: TokenEstimate.tokens(in: prompt.text),
@@ -117,6 +123,25 @@ struct WireEngine<Wire: EngineWire>: Engine {
         pause = min(pause * 2, .seconds(20))
         attempt += 1
       }
+    }
+  }
+
+  /// Asks when the service can take one more.
+  private func gated(_ ask: () async throws -> Answer) async throws -> Answer {
+    try await gate.enter()
+    do {
+      let answer = try await ask()
+      await gate.leave(.answered)
+      return answer
+    } catch let error as EngineError
+      where error.code == .rateLimited || error.code == .overloaded
+    {
+      let isShort = error.retryAfter.map { $0 <= .seconds(120) } ?? false
+      await gate.leave(.overloaded(isShort ? error.retryAfter : nil))
+      throw error
+    } catch {
+      await gate.leave(.failed)
+      throw error
     }
   }
 

@@ -53,31 +53,40 @@ public struct PageWriter: Sendable {
   /// - Parameters:
   ///   - item: Its journal entry; its `before` says what stood there when it was planned.
   ///   - isForced: Whether cells that somebody changed are overwritten.
+  ///   - isStrict: Whether the page is read again first. Without, what stood there when the row was
+  ///     planned counts as the old value: half the requests, and an edit made since is not seen.
   /// - Returns: What became of it, and the page as it is now.
   @discardableResult
   public func write(
-    _ change: Change, item: inout ItemRecord, isForced: Bool
+    _ change: Change, item: inout ItemRecord, isForced: Bool, isStrict: Bool = true
   ) async throws -> (outcome: Outcome, page: Page?) {
     guard let id = NotionID(parsing: item.pageID) else {
       throw GenerationError("“\(item.pageID)” is no page.")
     }
-    let page = try await client.page(id)
-    guard !page.isInTrash else {
-      throw GenerationError("“\(item.title)” is in the trash.")
-    }
-    if !isForced, let before = item.before.flatMap({ try? JSON(parsing: $0) }) {
-      for (key, planned) in before.members ?? [:] {
-        guard let property = page.property(id: key) else { continue }
-        let now = CellValue.signature(property.value)
-        if now != planned { return (.conflict(property.value.scalar.text), page) }
-      }
-    }
+    let before = item.before.flatMap { try? JSON(parsing: $0) }
     var old = JSON.Members()
-    for (key, _) in change.properties {
-      guard let property = page.property(id: key) else {
-        throw GenerationError("The property was removed from the database.")
+    if !isStrict, change.body?.mode != .replace, let kept = before?["old"]?.members,
+      change.properties.names.allSatisfy({ kept[$0] != nil })
+    {
+      old = kept
+    } else {
+      let page = try await client.page(id)
+      guard !page.isInTrash else {
+        throw GenerationError("“\(item.title)” is in the trash.")
       }
-      old[key] = PropertyKinds.writable(property.value)
+      if !isForced {
+        for (key, planned) in before?["values"]?.members ?? [:] {
+          guard let property = page.property(id: key) else { continue }
+          let now = CellValue.signature(property.value)
+          if now != planned { return (.conflict(property.value.scalar.text), page) }
+        }
+      }
+      for (key, _) in change.properties {
+        guard let property = page.property(id: key) else {
+          throw GenerationError("The property was removed from the database.")
+        }
+        old[key] = PropertyKinds.writable(property.value)
+      }
     }
     var kept: JSON.Members = ["properties": .object(old)]
     if let body = change.body, body.mode == .replace {

@@ -35,13 +35,15 @@ public struct RunPlan: Sendable {
 
   /// The comparable values of a page's target cells, for an item's `before`.
   public static func before(_ page: Page, targets: [RunTarget]) -> String {
-    var members = JSON.Members()
+    var values = JSON.Members()
+    var old = JSON.Members()
     for case .property(let schema) in targets {
       if let property = page.property(id: schema.id) {
-        members[schema.id] = CellValue.signature(property.value)
+        values[schema.id] = CellValue.signature(property.value)
+        old[schema.id] = PropertyKinds.writable(property.value)
       }
     }
-    return JSON.object(members).text
+    return JSON.object(["values": .object(values), "old": .object(old)]).text
   }
 
   /// The plan as the journal keeps it.
@@ -70,6 +72,8 @@ public struct RunParameters: Sendable {
   public var maxCost: Double?
   /// Whether cells that somebody changed meanwhile are overwritten.
   public var isForced: Bool
+  /// Whether each page is read again before it is written, so that an edit made since is seen.
+  public var isStrict: Bool
   /// Whether options that a select lacks are made.
   public var newOptions: NewOptions
   /// Seconds to wait for one answer.
@@ -79,7 +83,7 @@ public struct RunParameters: Sendable {
   public init(
     engine: String, model: String, temperature: Double? = nil, maxOutputTokens: Int? = nil,
     width: Int = 8, maxCost: Double? = nil, isForced: Bool = false, newOptions: NewOptions = .deny,
-    timeout: Double = 180
+    timeout: Double = 180, isStrict: Bool = true
   ) {
     self.engine = engine
     self.model = model
@@ -90,6 +94,7 @@ public struct RunParameters: Sendable {
     self.isForced = isForced
     self.newOptions = newOptions
     self.timeout = timeout
+    self.isStrict = isStrict
   }
 
   /// The parameters as the journal keeps them.
@@ -97,7 +102,7 @@ public struct RunParameters: Sendable {
     var members: JSON.Members = [
       "engine": .string(engine), "model": .string(model), "width": .int(width),
       "forced": .bool(isForced), "new_options": .bool(newOptions == .allow),
-      "timeout": .number(timeout),
+      "timeout": .number(timeout), "strict": .bool(isStrict),
     ]
     if let temperature { members["temperature"] = .number(temperature) }
     if let maxOutputTokens { members["max_output_tokens"] = .int(maxOutputTokens) }
@@ -113,6 +118,6 @@ public struct RunParameters: Sendable {
       width: max(1, json["width"]?.int ?? 8), maxCost: json["max_cost"]?.double,
       isForced: json["forced"]?.bool ?? false,
       newOptions: json["new_options"]?.bool == true ? .allow : .deny,
-      timeout: json["timeout"]?.double ?? 180)
+      timeout: json["timeout"]?.double ?? 180, isStrict: json["strict"]?.bool ?? true)
   }
 }

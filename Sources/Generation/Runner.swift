@@ -110,7 +110,8 @@ struct RowWork: Sendable {
           guard try await ask(&item) else { return End(item: item, stop: .budget) }
         case .write:
           let outcome = try await writer.write(
-            change(item), item: &item, isForced: parameters.isForced
+            change(item), item: &item, isForced: parameters.isForced,
+            isStrict: parameters.isStrict
           ).outcome
           if case .conflict(let text) = outcome { try leave(&item, text) }
         case .check:

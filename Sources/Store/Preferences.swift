@@ -64,6 +64,10 @@ public struct Preferences: Sendable {
       name: "format", summary: "how results are printed", defaultValue: "table",
       values: .words(["table", "csv", "json", "md"])),
     Setting(
+      name: "guard",
+      summary: "strict: each cell is read again before it is written; quick: as the run read it",
+      defaultValue: "strict", values: .words(["quick", "strict"])),
+    Setting(
       name: "local_url", summary: "the address of a local engine",
       defaultValue: "http://127.0.0.1:11434", values: .text),
     Setting(
@@ -78,6 +82,9 @@ public struct Preferences: Sendable {
     Setting(
       name: "new_options", summary: "whether options that a select lacks are made",
       defaultValue: "deny", values: .words(["allow", "deny"])),
+    Setting(
+      name: "notion_rate", summary: "requests a minute that Notion's plan allows", defaultValue: "180",
+      values: .whole(1...1_000_000)),
     Setting(
       name: "parallel", summary: "questions in flight at once", defaultValue: "8",
       values: .whole(1...64)),

@@ -1,31 +1,35 @@
-/// A transport that lets requests through at a steady rate, a few at once after a rest.
+/// A transport that keeps to a number of requests in any span of time, and rests when told to.
 ///
-/// Notion counts requests in windows of 60 seconds and answers 429 beyond its limit; spacing them
-/// keeps a run from spending its time on refusals.
+/// Notion counts requests in windows of 60 seconds and answers 429 beyond its limit. No span of that
+/// length holds more than the limit here, wherever Notion's windows begin; within it requests go at
+/// once. A 429 or 529 all the same (others share the workspace's budget) holds back every request
+/// for as long as the answer says, not only the one that was refused.
 public actor PacedTransport: HTTPTransport {
   private let base: any HTTPTransport
-  private let interval: Duration
-  private let burst: Int
+  private let limit: Int
+  private let window: Duration
   private let now: @Sendable () -> ContinuousClock.Instant
   private let sleep: @Sendable (Duration) async throws -> Void
-  /// The moment from which the rate has been used up (generic cell rate algorithm).
-  private var usedUntil: ContinuousClock.Instant?
+  /// When the last requests were let through, oldest first, as a ring of ``limit`` places.
+  private var sent: [ContinuousClock.Instant] = []
+  private var next = 0
+  private var heldUntil: ContinuousClock.Instant?
 
   /// Wraps a transport.
   ///
   /// - Parameters:
-  ///   - requestsPerMinute: The steady rate, at least 1.
-  ///   - burst: Requests that may go at once after a rest, at least 1.
+  ///   - limit: Requests in any span of `window`, at least 1.
+  ///   - window: The span; a little longer than the service's, for clocks and wires.
   ///   - now: The time; a test's clock.
   ///   - sleep: Waits; a test's clock.
   public init(
-    around base: any HTTPTransport, requestsPerMinute: Int = 180, burst: Int = 10,
+    around base: any HTTPTransport, limit: Int = 180, window: Duration = .milliseconds(60_250),
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.base = base
-    interval = .seconds(60) / max(1, requestsPerMinute)
-    self.burst = max(1, burst)
+    self.limit = max(1, limit)
+    self.window = window
     self.now = now
     self.sleep = sleep
   }
@@ -34,14 +38,30 @@ public actor PacedTransport: HTTPTransport {
   public func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
     let wait = takeTurn()
     if wait > .zero { try await sleep(wait) }
-    return try await base.send(request)
+    // A rest that was asked for meanwhile holds for those in line as well.
+    while let rest = heldUntil.map({ now().duration(to: $0) }), rest > .zero {
+      try await sleep(rest)
+    }
+    let response = try await base.send(request)
+    if response.status == 429 || response.status == 529,
+      let asked = RetryAfter.wait(in: response.fields), asked <= .seconds(120)
+    {
+      let until = now() + asked
+      if heldUntil.map({ $0 < until }) ?? true { heldUntil = until }
+    }
+    return response
   }
 
   /// Reserves the next place in line, and says how long until it comes.
   private func takeTurn() -> Duration {
     let time = now()
-    let start = max(usedUntil ?? time, time)
-    usedUntil = start + interval
-    return max(.zero, time.duration(to: start) - interval * (burst - 1))
+    guard sent.count == limit else {
+      sent.append(time)
+      return .zero
+    }
+    let start = max(time, sent[next] + window)
+    sent[next] = start
+    next = (next + 1) % limit
+    return time.duration(to: start)
   }
 }

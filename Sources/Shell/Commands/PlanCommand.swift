@@ -149,7 +149,7 @@ struct PlanCommand: Command {
     let before = sample.item.before.flatMap { try? JSON(parsing: $0) }
     return zip(planned.plan.targets, sample.changes).map { target, change in
       var old = Value.nothing
-      if case .property(let schema) = target, let kept = before?[schema.id], !kept.isNull {
+      if case .property(let schema) = target, let kept = before?["values"]?[schema.id], !kept.isNull {
         old = .text(kept.string ?? kept.text)
       }
       return .record(
@@ -202,7 +202,7 @@ struct PlanCommand: Command {
       console.message("price unknown: “\(planned.engine.model)” is in no price list of Visen's")
     }
     let writes = plan.targets.isEmpty ? 0 : total
-    let reads = plan.parameters.isForced ? 0 : total
+    let reads = plan.parameters.isStrict ? total : 0
     var time = ""
     let seconds = samples.filter { !$0.isKept }.map(\.seconds)
     if !seconds.isEmpty || planned.connection.workspace.name == .notion {

@@ -83,7 +83,8 @@ struct RunPlanner {
         width: try width(call), maxCost: options.maxCost ?? settings.number("max_cost"),
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
         newOptions: settings.text("new_options") == "allow" ? .allow : .deny,
-        timeout: settings.number("timeout") ?? 180),
+        timeout: settings.number("timeout") ?? 180,
+        isStrict: settings.text("guard") != "quick"),
       items: items, isCounted: chosen.name != "practice")
     return Planned(plan: plan, engine: chosen, connection: connection, skipped: skipped)
   }

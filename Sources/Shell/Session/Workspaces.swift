@@ -59,7 +59,9 @@ final class Workspaces {
           "or start Visen with the variable NOTION_TOKEN")
       }
       let base = surroundings.environment["NOTION_BASE_URL"] ?? NotionClient.defaultBaseURL
-      let paced = RetryingTransport(around: PacedTransport(around: surroundings.network))
+      let rate = settings.number("notion_rate").flatMap { Int(exactly: $0) } ?? 180
+      let paced = RetryingTransport(
+        around: PacedTransport(around: surroundings.network, limit: rate))
       workspace = Workspace(
         name: .notion,
         client: NotionClient(transport: paced, token: token, baseURL: base),
