@@ -117,6 +117,14 @@ let package = Package(
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: strict),
+    .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
+    .testTarget(
+      name: "LocalNotionTests", dependencies: ["LocalNotion", "Notion", "Transport"],
+      swiftSettings: strict),
+    .testTarget(
+      name: "TransportTests",
+      dependencies: ["Transport", .product(name: "HTTPTypes", package: "swift-http-types")],
+      swiftSettings: strict),
     .testTarget(name: "ScriptTests", dependencies: ["Script"], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]

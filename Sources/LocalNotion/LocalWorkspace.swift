@@ -19,6 +19,8 @@ public struct LocalWorkspace: HTTPTransport {
   /// The token that is accepted.
   public let token: Secret
 
+  /// The most rows that one query gives, over all its pages.
+  let queryLimit: Int
   let queue: DatabaseQueue
   let now: @Sendable () -> Date
 
@@ -27,10 +29,12 @@ public struct LocalWorkspace: HTTPTransport {
   /// - Parameters:
   ///   - file: The SQLite file; its folder must exist.
   ///   - token: The bearer token to accept.
+  ///   - queryLimit: The most rows that one query gives; Notion's own is 10,000.
   ///   - now: The time; a test's clock.
   /// - Throws: ``LocalWorkspaceError`` when the file cannot be used.
   public init(
-    file: URL, token: Secret = Secret("local"), now: @escaping @Sendable () -> Date = { Date() }
+    file: URL, token: Secret = Secret("local"), queryLimit: Int = 10_000,
+    now: @escaping @Sendable () -> Date = { Date() }
   ) throws {
     do {
       let descriptor = open(file.path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
@@ -42,7 +46,7 @@ public struct LocalWorkspace: HTTPTransport {
       }
       try self.init(
         queue: DatabaseQueue(path: file.path, configuration: configuration), token: token,
-        title: "Visen", now: now)
+        title: "Visen", queryLimit: queryLimit, now: now)
     } catch let error as DatabaseError {
       throw LocalWorkspaceError(
         "The embedded workspace \(file.path) cannot be used: \(error.message ?? "SQLite error"); "
@@ -54,15 +58,18 @@ public struct LocalWorkspace: HTTPTransport {
   ///
   /// - Parameter title: The title of its one page.
   public static func inMemory(
-    token: Secret = Secret("local"), title: String = "Visen",
+    token: Secret = Secret("local"), title: String = "Visen", queryLimit: Int = 10_000,
     now: @escaping @Sendable () -> Date = { Date() }
   ) throws -> LocalWorkspace {
-    try LocalWorkspace(queue: DatabaseQueue(), token: token, title: title, now: now)
+    try LocalWorkspace(
+      queue: DatabaseQueue(), token: token, title: title, queryLimit: queryLimit, now: now)
   }
 
   private init(
-    queue: DatabaseQueue, token: Secret, title: String, now: @escaping @Sendable () -> Date
+    queue: DatabaseQueue, token: Secret, title: String, queryLimit: Int,
+    now: @escaping @Sendable () -> Date
   ) throws {
+    self.queryLimit = queryLimit
     self.queue = queue
     self.token = token
     self.now = now

@@ -63,25 +63,74 @@ extension NotionClient {
   }
 
   /// Reads every row of a query, a page of results at a time.
+  ///
+  /// One query gives 10,000 rows at most and says so only in its last answer. What is beyond is read
+  /// by queries in the order of creation, each from where the one before it ended; such rows are
+  /// given the newest first, Notion's own order, or in the order of the sorts by the caller.
   public func rows(
     _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, limit: Int? = nil
   ) async throws -> [Page] {
     var pages: [Page] = []
+    let isWhole = try await collect(id, filter: filter, sorts: sorts, limit: limit, into: &pages)
+    guard !isWhole else { return pages }
+    guard sorts == nil else {
+      throw NotionError(
+        code: .validationError, status: 200,
+        message: "a sorted query gives at most 10,000 rows, and there are more")
+    }
+    return try await walked(id, filter: filter)
+  }
+
+  /// Reads a query to its end, or to where Notion stops.
+  ///
+  /// - Returns: Whether it was the end.
+  private func collect(
+    _ id: NotionID, filter: JSON?, sorts: JSON?, limit: Int?, into pages: inout [Page]
+  ) async throws -> Bool {
     var cursor: String?
+    let start = pages.count
     repeat {
       try Task.checkCancellation()
-      let size = min(100, limit.map { $0 - pages.count } ?? 100)
-      guard size > 0 else { break }
+      let size = min(100, limit.map { $0 - (pages.count - start) } ?? 100)
+      guard size > 0 else { return true }
       let results = try await query(
         id, filter: filter, sorts: sorts, cursor: cursor, pageSize: size)
       pages += results.items
-      guard !results.isIncomplete else {
-        throw NotionError(
-          code: .validationError, status: 200,
-          message: "a query gives at most 10,000 rows, and there are more; narrow it with where")
-      }
+      guard !results.isIncomplete else { return false }
       cursor = results.next
     } while cursor != nil
-    return pages
+    return true
+  }
+
+  /// Every row in the order of creation, each query from where the last one stopped.
+  private func walked(_ id: NotionID, filter: JSON?) async throws -> [Page] {
+    let oldestFirst: JSON = [["timestamp": "created_time", "direction": "ascending"]]
+    var all: [Page] = []
+    var seen = Set<NotionID>()
+    var from: String?
+    while true {
+      var conditions: [JSON] = filter.map { [$0] } ?? []
+      if let from {
+        conditions.append([
+          "timestamp": "created_time", "created_time": ["on_or_after": .string(from)],
+        ])
+      }
+      let narrowed: JSON? =
+        conditions.isEmpty
+        ? nil : conditions.count == 1 ? conditions[0] : ["and": .array(conditions)]
+      var part: [Page] = []
+      let isWhole = try await collect(
+        id, filter: narrowed, sorts: oldestFirst, limit: nil, into: &part)
+      // Times are floored to the minute, so the rows of the last minute come twice.
+      let new = part.filter { seen.insert($0.id).inserted }
+      all += new
+      guard !isWhole else { return all.reversed() }
+      guard let last = part.last, !new.isEmpty else {
+        throw NotionError(
+          code: .validationError, status: 200,
+          message: "more than 10,000 rows were made in one minute; Notion does not show them all")
+      }
+      from = last.createdTime
+    }
   }
 }

@@ -42,10 +42,28 @@ public struct NotionClient: Sendable {
     if let name = HTTPField.Name("Notion-Version") { fields[name] = NotionClient.version }
     fields[.accept] = "application/json"
     if body != nil { fields[.contentType] = "application/json" }
-    let response = try await transport.send(
-      OutgoingRequest(
-        method: method, url: baseURL + "/v1/" + path, fields: fields, body: body?.bytes ?? [],
-        isRepeatable: isRepeatable))
+    let outgoing = OutgoingRequest(
+      method: method, url: baseURL + "/v1/" + path, fields: fields, body: body?.bytes ?? [],
+      isRepeatable: isRepeatable)
+    // The transport repeats what failed before its answer began; an answer that broke off in the
+    // middle, or is no JSON, is known only here.
+    for _ in 0..<NotionClient.brokenAnswers where outgoing.isRepeatable {
+      do {
+        return try await exchange(outgoing)
+      } catch let error as TransportError where error.code == .connectionLost {
+        continue
+      } catch let error as NotionError where error.code == .notNotion && error.status < 300 {
+        continue
+      }
+    }
+    return try await exchange(outgoing)
+  }
+
+  /// How often a request is sent again because its answer was broken.
+  private static let brokenAnswers = 4
+
+  private func exchange(_ outgoing: OutgoingRequest) async throws -> JSON {
+    let response = try await transport.send(outgoing)
     let bytes = try await response.body.collect()
     guard (200..<300).contains(response.status) else {
       throw NotionError(response: response, bytes: bytes)

@@ -83,7 +83,8 @@ public struct Preferences: Sendable {
       name: "new_options", summary: "whether options that a select lacks are made",
       defaultValue: "deny", values: .words(["allow", "deny"])),
     Setting(
-      name: "notion_rate", summary: "requests a minute that Notion's plan allows", defaultValue: "180",
+      name: "notion_rate", summary: "requests a minute that Notion's plan allows",
+      defaultValue: "180",
       values: .whole(1...1_000_000)),
     Setting(
       name: "parallel", summary: "questions in flight at once", defaultValue: "8",

@@ -92,8 +92,9 @@ enum DataSources {
       $0.isNull ? nil : try Check.string($0, at: "body.start_cursor")
     }
 
-    let rows: [Record]
-    let next: String?
+    var rows: [Record]
+    var next: String?
+    let given = try QueryCursor.given(before: cursor)
     if sorts.isEmpty {
       (rows, next) = try newestFirst(
         source, filter: filter, schemas: schemas, cursor: cursor, size: size, trash: wantsTrash,
@@ -103,10 +104,21 @@ enum DataSources {
         source, filter: filter, sorts: sorts, schemas: schemas, cursor: cursor, size: size,
         trash: wantsTrash, call)
     }
-    return Paging.list(
+    // One query gives so many rows, over all its pages, and no more.
+    let room = call.workspace.queryLimit - given
+    var isCut = rows.count > room
+    if isCut { rows = Array(rows.prefix(max(0, room))) }
+    if rows.count == room, next != nil { isCut = true }
+    if isCut { next = nil }
+    let answer = Paging.list(
       try rows.map { try Pages.json($0, source: source, schemas: schemas, only: shown, call) },
-      next: next,
+      next: next.map { QueryCursor.text(next: $0, given: given + rows.count) },
       type: "page_or_data_source")
+    guard isCut, var members = answer.members else { return answer }
+    members["request_status"] = [
+      "type": "incomplete", "incomplete_reason": "query_result_limit_reached",
+    ]
+    return .object(members)
   }
 
   /// Walks the index from the newest row on, and stops when the page is full.
@@ -116,8 +128,8 @@ enum DataSources {
   ) throws -> ([Record], String?) {
     var before = Int64.max
     if let cursor {
-      guard let id = cursor.split(separator: ":").last,
-        let first = try Storage.find(String(id), call.database), first.parent == source.id
+      guard let id = QueryCursor.next(in: cursor),
+        let first = try Storage.find(id, call.database), first.parent == source.id
       else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
       before = first.sequence + 1
     }
@@ -131,7 +143,7 @@ enum DataSources {
     while let row = try stored.next() {
       let record = try Record(row: row)
       guard try filter?.matches(record, schemas, call) ?? true else { continue }
-      if rows.count == size { return (rows, "s:\(Identity.make()):\(record.id)") }
+      if rows.count == size { return (rows, record.id) }
       rows.append(record)
     }
     return (rows, nil)
@@ -152,7 +164,7 @@ enum DataSources {
     records = try Sorting.sort(records, by: sorts, schemas, call)
     var start = 0
     if let cursor {
-      guard let id = cursor.split(separator: ":").last,
+      guard let id = QueryCursor.next(in: cursor),
         let index = records.firstIndex(where: { $0.id == id })
       else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
       start = index
@@ -160,7 +172,7 @@ enum DataSources {
     let end = min(start + size, records.count)
     return (
       Array(records[start..<end]),
-      end < records.count ? "s:\(Identity.make()):\(records[end].id)" : nil
+      end < records.count ? records[end].id : nil
     )
   }
 
@@ -188,5 +200,30 @@ enum DataSources {
       "url": .string("https://www.notion.so/\(Identity.undashed(source.parent))"),
       "public_url": nil, "in_trash": .bool(source.isInTrash),
     ]
+  }
+}
+
+/// Where the next page of a query begins: `s:SESSION:ID`, the session's last digits the number of
+/// rows that were given before.
+enum QueryCursor {
+  static func text(next id: String, given: Int) -> String {
+    let digits = String(given, radix: 16)
+    let count = String(repeating: "0", count: max(0, 8 - digits.count)) + digits
+    return "s:\(Identity.make().dropLast(8))\(count):\(id)"
+  }
+
+  /// The identity of the first row of the next page.
+  static func next(in cursor: String) -> String? {
+    cursor.hasPrefix("s:") ? cursor.split(separator: ":").last.map(String.init) : nil
+  }
+
+  /// How many rows were given before.
+  static func given(before cursor: String?) throws -> Int {
+    guard let cursor else { return 0 }
+    let parts = cursor.split(separator: ":")
+    guard parts.count == 3, let count = Int(parts[1].suffix(8), radix: 16) else {
+      throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
+    }
+    return count
   }
 }

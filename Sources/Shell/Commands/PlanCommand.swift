@@ -149,7 +149,8 @@ struct PlanCommand: Command {
     let before = sample.item.before.flatMap { try? JSON(parsing: $0) }
     return zip(planned.plan.targets, sample.changes).map { target, change in
       var old = Value.nothing
-      if case .property(let schema) = target, let kept = before?["values"]?[schema.id], !kept.isNull {
+      if case .property(let schema) = target, let kept = before?["values"]?[schema.id], !kept.isNull
+      {
         old = .text(kept.string ?? kept.text)
       }
       return .record(

@@ -1,0 +1,74 @@
+import Foundation
+import LocalNotion
+import Notion
+import Synchronization
+import Testing
+import Transport
+
+/// A clock that goes on by some seconds each time it is read.
+final class Ticking: Sendable {
+  private let seconds: Mutex<Double>
+  private let step: Double
+  init(step: Double) {
+    self.step = step
+    seconds = Mutex(1_767_225_600)
+  }
+  func now() -> Date {
+    Date(
+      timeIntervalSince1970: seconds.withLock {
+        $0 += step
+        return $0
+      })
+  }
+}
+
+@Suite struct QueryTests {
+  private func workspace(
+    rows: Int, limit: Int, step: Double
+  ) async throws -> (NotionClient, NotionID) {
+    let clock = Ticking(step: step)
+    let workspace = try LocalWorkspace.inMemory(queryLimit: limit, now: { clock.now() })
+    let client = NotionClient(
+      transport: workspace, token: workspace.token, baseURL: NotionClient.defaultBaseURL)
+    let root = try #require(NotionID(parsing: workspace.rootPageID))
+    let database = try await client.createDatabase(
+      parentPage: root, title: "Long",
+      properties: ["Name": ["title": [:]], "Number": ["number": [:]]])
+    let source = try #require(database.dataSources.first).id
+    for number in 0..<rows {
+      _ = try await client.createPage(
+        parent: .dataSource(source),
+        properties: [
+          "Name": ["title": try RichText.items(for: "row \(number)")],
+          "Number": ["number": .int(number)],
+        ])
+    }
+    return (client, source)
+  }
+
+  @Test func rowsBeyondTheLimitOfOneQueryAreRead() async throws {
+    let (client, source) = try await workspace(rows: 450, limit: 120, step: 7)
+    let rows = try await client.rows(source)
+    #expect(rows.map(\.title) == (0..<450).reversed().map { "row \($0)" })
+    let some = try await client.rows(
+      source, filter: ["property": "Number", "number": ["greater_than_or_equal_to": 100]])
+    #expect(some.count == 350)
+  }
+
+  @Test func aQueryEndsAtTheLimitAndSaysSo() async throws {
+    let (client, source) = try await workspace(rows: 150, limit: 120, step: 7)
+    let first = try await client.query(source)
+    #expect(!first.isIncomplete && first.items.count == 100)
+    let second = try await client.query(source, cursor: first.next)
+    #expect(second.isIncomplete && second.items.count == 20 && second.next == nil)
+    // Exactly at the limit nothing is missing.
+    let whole = try await client.rows(
+      source, filter: ["property": "Number", "number": ["less_than": 120]])
+    #expect(whole.count == 120)
+  }
+
+  @Test func moreRowsInOneMinuteThanAQueryGivesAreRefusedNotDropped() async throws {
+    let (client, source) = try await workspace(rows: 150, limit: 100, step: 0.01)
+    await #expect(throws: NotionError.self) { try await client.rows(source) }
+  }
+}
