@@ -127,7 +127,7 @@ public struct EngineSettings: Sendable {
 
   /// Creates settings.
   public init(
-    key: Secret? = nil, baseURL: String? = nil, transport: any HTTPTransport, attempts: Int = 5,
+    key: Secret? = nil, baseURL: String? = nil, transport: any HTTPTransport, attempts: Int = 8,
     mostAtOnce: Int = 64, onWait: @escaping @Sendable (EngineError, Duration) -> Void = { _, _ in },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {

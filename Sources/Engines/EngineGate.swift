@@ -2,8 +2,8 @@ import Transport
 
 /// How many questions a service is asked at once: more while it answers, half when it is troubled.
 ///
-/// Additive increase, multiplicative decrease. A refusal for load holds back every question, not
-/// only the refused one: otherwise all come back together and fail again.
+/// Additive increase, multiplicative decrease. When refusals for load are many, every question is
+/// held back, not only the refused ones: otherwise all come back together and fail again.
 actor EngineGate {
   private let most: Int
   private var limit: Double
@@ -12,6 +12,7 @@ actor EngineGate {
   private var answeredInARow = 0
   private var heldUntil: ContinuousClock.Instant?
   private var shrunkAt: ContinuousClock.Instant?
+  private var refusals = RefusalShare()
   private let now: @Sendable () -> ContinuousClock.Instant
   private let sleep: @Sendable (Duration) async throws -> Void
 
@@ -65,6 +66,7 @@ actor EngineGate {
   func leave(_ end: End) {
     switch end {
     case .answered:
+      _ = refusals.note(isRefused: false)
       answeredInARow += 1
       if answeredInARow >= 10, limit < Double(most) {
         limit += 1
@@ -72,6 +74,7 @@ actor EngineGate {
       }
     case .overloaded(let wait):
       answeredInARow = 0
+      guard refusals.note(isRefused: true) else { break }
       let time = now()
       // Those that were in flight together tell of one trouble, not of many.
       if shrunkAt.map({ time - $0 > .seconds(1) }) ?? true {

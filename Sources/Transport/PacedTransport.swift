@@ -2,8 +2,8 @@
 ///
 /// Notion counts requests in windows of 60 seconds and answers 429 beyond its limit. No span of that
 /// length holds more than the limit here, wherever Notion's windows begin; within it requests go at
-/// once. A 429 or 529 all the same (others share the workspace's budget) holds back every request
-/// for as long as the answer says, not only the one that was refused.
+/// once. When it refuses all the same (others share the workspace's budget), every request is held
+/// back for as long as the answer says, not only the refused ones.
 public actor PacedTransport: HTTPTransport {
   private let base: any HTTPTransport
   private let limit: Int
@@ -14,6 +14,7 @@ public actor PacedTransport: HTTPTransport {
   private var sent: [ContinuousClock.Instant] = []
   private var next = 0
   private var heldUntil: ContinuousClock.Instant?
+  private var refusals = RefusalShare()
 
   /// Wraps a transport.
   ///
@@ -43,7 +44,8 @@ public actor PacedTransport: HTTPTransport {
       try await sleep(rest)
     }
     let response = try await base.send(request)
-    if response.status == 429 || response.status == 529,
+    let isRefused = response.status == 429 || response.status == 529
+    if refusals.note(isRefused: isRefused),
       let asked = RetryAfter.wait(in: response.fields), asked <= .seconds(120)
     {
       let until = now() + asked
