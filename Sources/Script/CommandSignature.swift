@@ -28,6 +28,8 @@ public struct Slot: Sendable {
     case name
     /// A bare word, or an expression.
     case word
+    /// Names with values: `a: 1, b: "x"`; the command finds a record.
+    case fields
   }
 
   /// The name under which the command finds it.

@@ -27,6 +27,8 @@ public struct Diagnostic: Sendable, Hashable, Error {
 public struct CheckFailure: Error, Sendable {
   /// The diagnostics, in the order of the text.
   public let diagnostics: [Diagnostic]
+  /// The text they speak of, when it is another than the one that was to run: an included file.
+  public var source: SourceText?
 }
 
 /// What went wrong while a program ran.

@@ -9,6 +9,8 @@ public struct CheckResult: Sendable {
   public let isIncomplete: Bool
   /// Whether there is nothing in it.
   public let isEmpty: Bool
+  /// The text that the diagnostics speak of: the program's, or that of a file it includes.
+  public var source: SourceText
 }
 
 /// How a program ended.
@@ -26,6 +28,8 @@ public actor Interpreter {
   private let host: any ScriptHost
   private let pause: (@Sendable (Duration) -> Void)?
   private var globals = Globals()
+  /// The names of the files whose definitions are known.
+  private var included: Set<String> = []
 
   /// Creates an interpreter.
   ///
@@ -47,7 +51,25 @@ public actor Interpreter {
     let parsed = Parser.parse(source, commands: index(signatures))
     return CheckResult(
       diagnostics: Array(parsed.diagnostics.prefix(Resolver.limit)),
-      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty)
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, source: source)
+  }
+
+  /// The parameters that a script declares, in their order.
+  public nonisolated static func parameters(
+    of source: SourceText, signatures: [CommandSignature]
+  ) -> [ScriptParameter] {
+    Parser.parse(source, commands: index(signatures)).statements.compactMap { statement in
+      guard case .parameter(let syntax) = statement.kind else { return nil }
+      return ScriptParameter(
+        name: syntax.name, type: Parameters.words(syntax.shape),
+        defaultValue: syntax.defaultValue.map { source.text($0.span) },
+        summary: Parameters.comment(above: statement.span.start, in: source))
+    }
+  }
+
+  /// Gives values for the parameters of the next programs; texts are read as the parameter's type.
+  public func setArguments(_ arguments: [String: Value]) {
+    globals.arguments = arguments
   }
 
   private nonisolated static func index(_ signatures: [CommandSignature]) -> [String:
@@ -56,19 +78,55 @@ public actor Interpreter {
     Dictionary(signatures.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
   }
 
-  /// Parses and resolves a source; nothing runs.
-  public func check(_ source: SourceText) -> CheckResult {
+  /// Parses and resolves a source and what it includes; nothing runs.
+  ///
+  /// - Parameter isOnlyChecked: Whether its parameters need no values.
+  public func check(_ source: SourceText, isOnlyChecked: Bool = true) -> CheckResult {
+    var known = globals
+    var included = self.included
+    return check(source, &known, &included, isOnlyChecked: isOnlyChecked)
+  }
+
+  private func check(
+    _ source: SourceText, _ known: inout Globals, _ included: inout Set<String>,
+    isOnlyChecked: Bool, isIncluded: Bool = false
+  ) -> CheckResult {
     let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
     var diagnostics = parsed.diagnostics
+    if isIncluded {
+      for statement in parsed.statements where !statement.isDefinition {
+        diagnostics.append(
+          Diagnostic(
+            "V117", "an included file holds fn, let and include only", statement.span,
+            label: "not a definition", notes: ["run a script with: run \"\(source.name)\""]))
+      }
+    }
     if diagnostics.isEmpty {
-      var resolver = Resolver(source: source, host: host, globals: globals)
+      for (path, span) in parsed.statements.compactMap(\.include) {
+        do {
+          let file = try host.script(at: path, from: source.name)
+          guard included.insert(file.name).inserted else { continue }
+          let inner = check(
+            file, &known, &included, isOnlyChecked: isOnlyChecked, isIncluded: true)
+          guard inner.diagnostics.isEmpty else { return inner }
+        } catch {
+          let reason = (error as? ScriptError)?.message ?? "\(error)"
+          diagnostics.append(
+            Diagnostic("V118", "“\(path)” cannot be included: \(reason)", span))
+        }
+      }
+    }
+    if diagnostics.isEmpty {
+      var resolver = Resolver(source: source, host: host, globals: known)
+      resolver.isOnlyChecked = isOnlyChecked
       _ = resolver.program(parsed.statements)
       diagnostics = resolver.diagnostics
+      known = resolver.globals
     }
     return CheckResult(
       diagnostics: Array(
         diagnostics.sorted { $0.span.start < $1.span.start }.prefix(Resolver.limit)),
-      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty)
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, source: source)
   }
 
   /// Checks a source whole, then runs it statement by statement.
@@ -79,11 +137,16 @@ public actor Interpreter {
   public func run(
     _ source: SourceText, onValue: (@Sendable (Value) async throws -> Void)? = nil
   ) async throws -> RunOutcome {
-    let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
-    guard parsed.diagnostics.isEmpty else {
-      throw CheckFailure(diagnostics: Array(parsed.diagnostics.prefix(Resolver.limit)))
+    let checked = check(source, isOnlyChecked: false)
+    guard checked.diagnostics.isEmpty else {
+      throw CheckFailure(diagnostics: checked.diagnostics, source: checked.source)
     }
-    try checkRest(parsed.statements[...], source)
+    let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
+    for (path, _) in parsed.statements.compactMap(\.include) {
+      let file = try host.script(at: path, from: source.name)
+      guard included.insert(file.name).inserted else { continue }
+      _ = try await run(file)
+    }
 
     let state = Machine.State()
     var last: Value?
@@ -190,5 +253,21 @@ extension Expression {
     case .loop, .conditional, .block, .retry: false
     default: true
     }
+  }
+}
+
+extension Statement {
+  /// Whether it only makes names: what an included file may hold.
+  fileprivate var isDefinition: Bool {
+    switch kind {
+    case .function, .include: true
+    case .declare(_, _, let isVariable, _): !isVariable
+    default: false
+    }
+  }
+
+  /// The path of an `include`, and where it stands.
+  fileprivate var include: (String, Span)? {
+    if case .include(let path, let span) = kind { (path, span) } else { nil }
   }
 }

@@ -31,6 +31,19 @@ public protocol ScriptHost: AnyObject, Sendable {
   func run(_ call: CommandCall) async throws -> Value
   /// Prints a line.
   func print(_ line: String) async
+  /// The text of a file that a program includes.
+  ///
+  /// - Parameters:
+  ///   - path: As written; relative to the folder of the including file.
+  ///   - file: The name of the including text.
+  func script(at path: String, from file: String) throws -> SourceText
+}
+
+extension ScriptHost {
+  /// Nothing can be included.
+  public func script(at path: String, from file: String) throws -> SourceText {
+    throw ScriptError(code: "V118", message: "files cannot be included here")
+  }
 }
 
 /// Rows to read.

@@ -95,6 +95,10 @@ nonisolated final class ScriptBridge: ScriptHost {
     }
   }
 
+  func script(at path: String, from file: String) throws -> SourceText {
+    try ScriptFile.read(path, from: file)
+  }
+
   func print(_ line: String) async {
     guard let session = try? session() else { return }
     session.console.result(line)

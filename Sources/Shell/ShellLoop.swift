@@ -37,9 +37,9 @@ public final class ShellLoop {
     switch invocation.work {
     case .statements(let text):
       return await loop.script(SourceText(text, name: "<command>"), shows: true)
-    case .script(let path, _):
+    case .script(let path, let arguments):
       guard let text = loop.read(path) else { return ExitCode.invalidProgram }
-      return await loop.script(SourceText(text, name: path), shows: false)
+      return await loop.script(SourceText(text, name: path), arguments: arguments)
     case .check(let paths): return await loop.check(paths)
     case .standardInput:
       if surroundings.isInteractive { return await loop.prompt() }
@@ -68,6 +68,31 @@ public final class ShellLoop {
     return text
   }
 
+  /// Runs a script file with the options of the command line for its parameters.
+  private func script(_ source: SourceText, arguments: [String]) async -> Int32 {
+    let declared = Interpreter.parameters(of: source, signatures: CommandCatalog.signatures)
+    if arguments.contains("--help") || arguments.contains("-h") {
+      console.result(ScriptHelp.text(source, declared))
+      return ExitCode.success
+    }
+    var values: [String: Value] = [:]
+    for argument in arguments {
+      let sides = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+      let name = sides[0].hasPrefix("--") ? String(sides[0].dropFirst(2)) : ""
+      guard declared.contains(where: { $0.name == name }) else {
+        var message = "visen: \(source.name) has no option “\(sides[0])”."
+        if let near = NearestWord.nearest(to: name, among: declared.map(\.name)) {
+          message += " Did you mean --\(near)?"
+        }
+        console.problem(Sanitizer.text(message + " Its options: visen \(source.name) --help"))
+        return ExitCode.invalidProgram
+      }
+      values[name] = .text(sides.count > 1 ? String(sides[1]) : "")
+    }
+    await session.interpreter.setArguments(values)
+    return await script(source, shows: false)
+  }
+
   private func script(_ source: SourceText, shows: Bool) async -> Int32 {
     let work = Task { await session.run(source, shows: shows) }
     let watch = InterruptWatch { work.cancel() }
@@ -87,7 +112,7 @@ public final class ShellLoop {
       let source = SourceText(text, name: path)
       let result = await Interpreter(host: session.bridge).check(source)
       for diagnostic in result.diagnostics {
-        console.problem(report.text(diagnostic, in: source))
+        console.problem(report.text(diagnostic, in: result.source))
         code = ExitCode.invalidProgram
       }
     }
@@ -189,4 +214,24 @@ nonisolated private final class InterruptWatch: Sendable {
   }
 
   func end() { InterruptWatch.stop.withLock { $0 = nil } }
+}
+
+/// The help of a script, made from its comment and its parameters.
+private enum ScriptHelp {
+  static func text(_ source: SourceText, _ parameters: [ScriptParameter]) -> String {
+    var lines: [String] = []
+    let comment = source.text.split(separator: "\n", omittingEmptySubsequences: false)
+      .drop { $0.hasPrefix("#!") }.prefix { $0.hasPrefix("#") }
+      .map { String($0.dropFirst().drop { $0 == " " }) }
+    if !comment.isEmpty { lines += comment + [""] }
+    lines.append(
+      "usage: visen \(source.name)" + (parameters.isEmpty ? "" : " [--NAME=VALUE …]"))
+    if !parameters.isEmpty { lines.append("") }
+    for parameter in parameters {
+      let value = parameter.defaultValue.map { "; \($0) when left out" } ?? "; must be given"
+      lines.append("  --\(parameter.name)  \(parameter.type)\(value)")
+      if !parameter.summary.isEmpty { lines.append("      \(parameter.summary)") }
+    }
+    return lines.joined(separator: "\n")
+  }
 }

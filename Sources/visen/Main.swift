@@ -14,6 +14,14 @@ struct Main {
     // `visen help serve` is what `--help` itself recommends.
     if words.first == "help" { words = Array(words.dropFirst().prefix(1)) + ["--help"] }
     let kind = commandType(words.first)
+    if let file = words.first, kind == VisenCommand.self, !file.hasPrefix("-"),
+      words.contains("--help") || words.contains("-h")
+    {
+      // A script's own help, made from its parameters.
+      exit(
+        await Wiring.run(
+          Invocation(work: .script(path: file, arguments: ["--help"]), options: RunOptions())))
+    }
     do {
       let isNamed = kind != VisenCommand.self
       switch try kind.parse(isNamed ? Array(words.dropFirst()) : words) {

@@ -48,6 +48,8 @@ struct Globals {
   var functions: [String: FunctionName] = [:]
   var definitions: [FunctionDefinition] = []
   var values: [Value] = []
+  /// What was given for the program's parameters.
+  var arguments: [String: Value] = [:]
 }
 
 /// Turns a tree into nodes: names into slots, properties into places, and every mistake that can be
@@ -79,6 +81,9 @@ struct Resolver {
     /// What may not stand in it, in words: “where”, “sort by”, “a hole”.
     let place: String
   }
+
+  /// Whether nothing is to run, so that parameters need no values yet.
+  var isOnlyChecked = false
 
   init(source: SourceText, host: any ScriptHost, globals: Globals) {
     self.source = source
@@ -140,6 +145,19 @@ struct Resolver {
     case .assign(let place, let isAddition, let value):
       return assignment(place, isAddition: isAddition, value, statement.span)
     case .function(let function): return self.function(function, statement.span)
+    case .parameter(let parameter): return self.parameter(parameter, statement.span)
+    // Its definitions are known before the rest is resolved.
+    case .include: return ConstantNode(.nothing, statement.span)
+    case .every(let interval, let body):
+      let time = expression(interval)
+      if let kind = time.type.kindName, kind != "a duration" {
+        note(
+          "V119", "every takes a duration, and this is \(kind)", interval.span,
+          ["for example: every 30min { … }"])
+      }
+      loopDepth += 1
+      defer { loopDepth -= 1 }
+      return EveryNode(time.node, block(body).node, statement.span)
     case .giveBack(let value):
       if !inFunction {
         note(
@@ -251,6 +269,42 @@ struct Resolver {
       name: syntax.name, parameters: syntax.parameters.count, defaults: defaults, frameSize: size,
       body: body)
     return ConstantNode(.nothing, span)
+  }
+
+  private mutating func parameter(_ syntax: ParameterSyntax, _ span: Span) -> any Node {
+    if inFunction || scopes.count > 1 {
+      note("V111", "param stands at the top of a program, not inside a block", syntax.nameSpan)
+    }
+    let type = syntax.shape.map(Resolver.type) ?? .any
+    var node: any Node = ConstantNode(.nothing, span)
+    if let given = globals.arguments[syntax.name] {
+      if let value = Parameters.value(given, as: syntax.shape) {
+        node = ConstantNode(value, span)
+      } else {
+        note(
+          "V116", "“\(given.display)” does not fit \(syntax.name)", syntax.nameSpan,
+          ["it takes \(Parameters.words(syntax.shape))"])
+      }
+    } else if let value = syntax.defaultValue {
+      node = expression(value).node
+    } else if !isOnlyChecked {
+      note(
+        "V116", "\(syntax.name) was not given", syntax.nameSpan, label: "needs a value",
+        ["give it: --\(syntax.name)=…", "or a default here: param \(syntax.name) = …"])
+    }
+    let slot = declare(syntax.name, syntax.nameSpan, canChange: false, type: type)
+    return StoreNode(slot: slot, node, span)
+  }
+
+  private static func type(_ shape: AnswerShape) -> StaticType {
+    switch shape {
+    case .text, .option: .text
+    case .number: .number
+    case .flag: .flag
+    case .date: .date
+    case .list: .list
+    case .record: .record
+    }
   }
 
   private mutating func assignment(

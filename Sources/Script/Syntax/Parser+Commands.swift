@@ -76,6 +76,15 @@ extension Parser {
       }
       return .expressions(items)
     case .properties: return .names(try names())
+    case .fields:
+      var fields: [(name: String, value: Expression)] = []
+      repeat {
+        skipNewlines()
+        let (name, _) = try anyName()
+        guard take(":") else { throw unexpected(": and a value") }
+        fields.append((name, try expression()))
+      } while take(",")
+      return .fields(fields)
     case .engines:
       var names: [(name: String, span: Span)] = []
       repeat {

@@ -184,6 +184,9 @@ struct Parser {
       switch word {
       case "let", "var": return try declaration(isVariable: word == "var")
       case "fn": return try function()
+      case "param": return try parameter()
+      case "include": return try include()
+      case "every" where !isPlace(): return try every()
       case "return":
         advance()
         let value =
@@ -254,6 +257,37 @@ struct Parser {
     return Statement(
       kind: .declare(name: name, nameSpan: nameSpan, isVariable: isVariable, value: value),
       span: start.through(value.span))
+  }
+
+  private mutating func parameter() throws -> Statement {
+    let start = current.span
+    advance()
+    let (name, nameSpan) = try newName("param")
+    let type = take(":") ? try shape() : nil
+    let value = take("=") ? try expression() : nil
+    return Statement(
+      kind: .parameter(
+        ParameterSyntax(name: name, nameSpan: nameSpan, shape: type, defaultValue: value)),
+      span: start.through(lastSpan))
+  }
+
+  private mutating func include() throws -> Statement {
+    let start = current.span
+    advance()
+    guard case .text(let parts) = current.kind, case .words(let path)? = parts.first,
+      parts.count == 1
+    else { throw unexpected("the path of a file, as a text without holes") }
+    let span = current.span
+    advance()
+    return Statement(
+      kind: .include(path: path, pathSpan: span), span: start.through(span))
+  }
+
+  private mutating func every() throws -> Statement {
+    let start = current.span
+    advance()
+    let interval = try expression()
+    return Statement(kind: .every(interval, try block()), span: start.through(lastSpan))
   }
 
   private mutating func newName(_ word: String) throws -> (String, Span) {

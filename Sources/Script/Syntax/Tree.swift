@@ -95,6 +95,9 @@ struct Statement: Sendable {
     case declareCommand(name: String, nameSpan: Span, isVariable: Bool, CommandSyntax)
     case assign(Place, isAddition: Bool, Expression)
     case function(FunctionSyntax)
+    case parameter(ParameterSyntax)
+    case include(path: String, pathSpan: Span)
+    case every(Expression, Block)
     case giveBack(Expression?)
     case command(CommandSyntax)
     case builtin(BuiltinStatement, Expression?)
@@ -134,6 +137,14 @@ struct FunctionSyntax: Sendable {
   var nameSpan: Span
   var parameters: [Parameter]
   var body: Block
+}
+
+/// `param NAME: TYPE = VALUE` as parsed.
+struct ParameterSyntax: Sendable {
+  var name: String
+  var nameSpan: Span
+  var shape: AnswerShape?
+  var defaultValue: Expression?
 }
 
 /// A command as parsed: its slots, each with what was written.

@@ -17,6 +17,7 @@ enum CommandCatalog {
     QuitCommand.self,
     RedoCommand.self,
     ResumeCommand.self,
+    RunCommand.self,
     RunsCommand.self,
     SaveCommand.self,
     SetCommand.self,

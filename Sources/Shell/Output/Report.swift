@@ -20,7 +20,7 @@ nonisolated struct Report: Sendable {
   /// What stopped a program.
   func text(_ error: any Error, in source: SourceText?) -> String {
     if error is CancellationError { return "Stopped." }
-    if let failure = error as? CheckFailure, let source {
+    if let failure = error as? CheckFailure, let source = failure.source ?? source {
       return failure.diagnostics.map { text($0, in: source) }.joined(separator: "\n\n")
     }
     if let interruption = error as? Interruption { return text(interruption.error, in: source) }

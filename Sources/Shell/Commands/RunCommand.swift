@@ -1,0 +1,48 @@
+import Script
+
+/// `run "x.visen" with days: 3`: a script, with values for its parameters.
+struct RunCommand: Command {
+  static let signature = CommandSignature(
+    name: "run",
+    summary: "Runs a script.",
+    slots: [
+      Slot("file", kind: .text, isRequired: true, summary: "the script's file"),
+      Slot("values", words: ["with"], kind: .fields, summary: "values for its parameters"),
+    ],
+    examples: ["run \"weekly.visen\"", "run \"weekly.visen\" with days: 3"],
+    givesValue: true)
+
+  private let bridge: ScriptBridge
+  private let console: any Console
+
+  init(_ session: Session) {
+    bridge = session.bridge
+    console = session.console
+  }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    let source = try ScriptFile.read(call.text("file") ?? "")
+    let declared = Interpreter.parameters(of: source, signatures: CommandCatalog.signatures)
+    var values: [String: Value] = [:]
+    for field in call.value("values")?.asRecord?.fields ?? [] {
+      guard declared.contains(where: { $0.name == field.name }) else {
+        throw ScriptError(
+          code: "V120", message: "\(source.name) has no parameter called “\(field.name)”.",
+          notes: NearestWord.notes(
+            for: field.name, among: declared.map(\.name), kind: "parameters"),
+          kind: .problem)
+      }
+      values[field.name] = field.value
+    }
+    let interpreter = Interpreter(host: bridge)
+    await interpreter.setArguments(values)
+    do {
+      return try await interpreter.run(source).value ?? .nothing
+    } catch let failure as CheckFailure {
+      // The excerpt is of the other file, so it is shown here, where that file is known.
+      let report = Report(style: console.messageStyle, columns: console.columns)
+      console.problem(report.text(failure, in: source))
+      throw ScriptError.refusal("V121", "\(source.name) is not a valid program.")
+    }
+  }
+}
