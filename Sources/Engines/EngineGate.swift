@@ -9,7 +9,6 @@ actor EngineGate {
   private var limit: Double
   private var inFlight = 0
   private var waiting: [CheckedContinuation<Void, Never>] = []
-  private var answeredInARow = 0
   private var heldUntil: ContinuousClock.Instant?
   private var shrunkAt: ContinuousClock.Instant?
   private var refusals = RefusalShare()
@@ -67,13 +66,9 @@ actor EngineGate {
     switch end {
     case .answered:
       _ = refusals.note(isRefused: false)
-      answeredInARow += 1
-      if answeredInARow >= 10, limit < Double(most) {
-        limit += 1
-        answeredInARow = 0
-      }
+      // One more for each round of answers.
+      limit = min(Double(most), limit + 1 / limit)
     case .overloaded(let wait):
-      answeredInARow = 0
       guard refusals.note(isRefused: true) else { break }
       let time = now()
       // Those that were in flight together tell of one trouble, not of many.
@@ -85,7 +80,7 @@ actor EngineGate {
         let until = time + wait
         if heldUntil.map({ $0 < until }) ?? true { heldUntil = until }
       }
-    case .failed: answeredInARow = 0
+    case .failed: break
     }
     pass()
   }

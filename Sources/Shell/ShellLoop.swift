@@ -41,6 +41,8 @@ public final class ShellLoop {
       guard let text = loop.read(path) else { return ExitCode.invalidProgram }
       return await loop.script(SourceText(text, name: path), arguments: arguments)
     case .check(let paths): return await loop.check(paths)
+    case .format(let paths, let isOnlyChecked):
+      return await loop.format(paths, isOnlyChecked: isOnlyChecked)
     case .standardInput:
       if surroundings.isInteractive { return await loop.prompt() }
       let data = FileHandle.standardInput.readDataToEndOfFile()
@@ -114,6 +116,55 @@ public final class ShellLoop {
       for diagnostic in result.diagnostics {
         console.problem(report.text(diagnostic, in: result.source))
         code = ExitCode.invalidProgram
+      }
+    }
+    return code
+  }
+
+  /// Gives files their one layout; a file that is no program is reported and left as it is.
+  private func format(_ paths: [String], isOnlyChecked: Bool) async -> Int32 {
+    var code = ExitCode.success
+    for path in paths {
+      let isInput = path == "-"
+      let given =
+        isInput
+        ? String(validating: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+        : read(path)
+      guard let text = given else {
+        code = ExitCode.invalidProgram
+        continue
+      }
+      let source = SourceText(text, name: isInput ? "<input>" : path)
+      guard let formatted = Script.Formatter.format(source, signatures: CommandCatalog.signatures)
+      else {
+        let report = Report(style: console.messageStyle, columns: console.columns)
+        let result = Interpreter.parse(source, signatures: CommandCatalog.signatures)
+        for diagnostic in result.diagnostics {
+          console.problem(report.text(diagnostic, in: source))
+        }
+        code = ExitCode.invalidProgram
+        continue
+      }
+      if isInput, !isOnlyChecked {
+        console.data(formatted)
+        continue
+      }
+      guard formatted != text else { continue }
+      console.message(Sanitizer.text(isOnlyChecked ? "\(path) has another layout" : path))
+      if isOnlyChecked {
+        code = max(code, ExitCode.problem)
+        continue
+      }
+      do {
+        // Whole or not at all, and with the rights the file had.
+        let rights = try FileManager.default.attributesOfItem(atPath: path)[.posixPermissions]
+        try formatted.write(toFile: path, atomically: true, encoding: .utf8)
+        if let rights {
+          try FileManager.default.setAttributes([.posixPermissions: rights], ofItemAtPath: path)
+        }
+      } catch {
+        console.problem(Sanitizer.text("visen: “\(path)” could not be written; is it yours?"))
+        code = ExitCode.problem
       }
     }
     return code

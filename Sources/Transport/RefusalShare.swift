@@ -6,14 +6,14 @@ public struct RefusalShare: Sendable {
   private var last: [Bool] = []
   private var next = 0
   private static let size = 20
-  private static let trouble = 5
+  private static let trouble = 8
 
   /// Creates an empty memory.
   public init() {}
 
   /// Remembers how a request ended.
   ///
-  /// - Returns: Whether this is trouble: five or more of the last twenty were refused, or the very
+  /// - Returns: Whether this is trouble: eight or more of the last twenty were refused, or the very
   ///   first requests were.
   public mutating func note(isRefused: Bool) -> Bool {
     if last.count < RefusalShare.size {

@@ -69,7 +69,7 @@ struct VisenCommand: SessionCommand {
       is used up, 130 interrupted.
       """,
     version: "visen \(Version.current)",
-    subcommands: [CheckCommand.self, ServeCommand.self])
+    subcommands: [CheckCommand.self, FormatCommand.self, ServeCommand.self])
 
   @OptionGroup var options: RunOptionGroup
 
@@ -112,6 +112,23 @@ struct CheckCommand: SessionCommand {
 
   func invocation() -> Invocation {
     Invocation(work: .check(paths: files), options: RunOptions())
+  }
+}
+
+/// `visen fmt`: one layout.
+struct FormatCommand: SessionCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "fmt", abstract: "Give scripts their one layout.",
+    usage: "visen fmt [--check] <files> ...")
+
+  @Flag(help: "Change nothing; name the files that have another layout, with exit code 1.")
+  var check = false
+
+  @Argument(help: "The scripts; - for standard input to standard output.")
+  var files: [String]
+
+  func invocation() -> Invocation {
+    Invocation(work: .format(paths: files, isOnlyChecked: check), options: RunOptions())
   }
 }
 

@@ -23,17 +23,18 @@ private final class Peak: Sendable {
       try await gate.enter()
       await gate.leave(.answered)
     }
-    #expect(await gate.width == 6)
-    // Now and then a refusal is nothing; a quarter of the last twenty is trouble.
-    for refusal in 1...5 {
+    // Four answers in the first round, five in the next, and so on.
+    #expect(await gate.width == 8)
+    // Now and then a refusal is nothing; eight of the last twenty are trouble.
+    for refusal in 1...8 {
       try await gate.enter()
       await gate.leave(.overloaded(nil))
-      #expect(await gate.width == (refusal < 5 ? 6 : 3))
+      #expect(await gate.width == (refusal < 8 ? 8 : 4))
     }
     // Those that were in flight together tell of one trouble.
     try await gate.enter()
     await gate.leave(.overloaded(nil))
-    #expect(await gate.width == 3)
+    #expect(await gate.width == 4)
   }
 
   @Test func neverLetsMoreInThanItSays() async throws {

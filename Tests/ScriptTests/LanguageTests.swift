@@ -3,7 +3,8 @@ import Synchronization
 import Testing
 
 @Suite struct LanguageTests {
-  @Test(arguments: [
+  /// Programs and the values they give.
+  static let programs: [(source: String, result: String?)] = [
     ("1 + 2 * 3", "7"),
     ("(1 + 2) * 3", "9"),
     ("7 % 3", "1"),
@@ -51,7 +52,12 @@ import Testing
     ("let 題名 = \"x\"\n題名", "x"),
     ("1;2;3", "3"),
     ("let\u{3000}x\u{3000}=\u{3000}5\nx", "5"),
-  ])
+  ]
+
+  /// The programs alone, and whole example scripts.
+  static let sources: [String] = programs.map(\.source)
+
+  @Test(arguments: programs)
   func evaluates(source: String, result: String?) async {
     let outcome = await run(source)
     #expect(outcome.value == result, "\(source): \(outcome.codes)")

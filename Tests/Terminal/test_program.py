@@ -5,6 +5,7 @@ import os
 import stat
 import unittest
 
+from rehearsal import Rehearsal
 from terminal import TerminalTest, run
 
 TOPICS = ["learning is fun", "notion is best tool", "social media is a boon"]
@@ -64,6 +65,96 @@ class Program(TerminalTest):
         code, _, err = run(["-c", "runs"], self.folder(), VISEN_HOME="/proc/nowhere")
         self.assertEqual(code, 1)
         self.assertIn("VISEN_HOME", err)
+
+    def write(self, home, name, text):
+        path = os.path.join(home, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w") as file:
+            file.write(text)
+        return path
+
+    def test_parameters_and_included_files(self):
+        home = self.folder()
+        self.write(home, "lib/tools.visen", 'fn shout(text) = upper(text) + "!"\nlet word = "hi"\n')
+        script = self.write(home, "greet.visen", """#!/usr/bin/env visen
+# Greets a number of times.
+include "lib/tools.visen"
+
+# how often
+param times: number 1..9 = 2
+param who: text
+for n in 1..times { print shout("{word} {who} {n}") }
+""")
+        code, out, _ = run([script, "--help"], home)
+        self.assertEqual(code, 0)
+        for words in ("Greets a number of times.", "--times", "how often", "from 1 to 9; 2 when",
+                      "must be given"):
+            self.assertIn(words, out)
+        self.assertEqual(run([script, "--who=Ada"], home)[:2], (0, "HI ADA 1!\nHI ADA 2!\n"))
+        self.assertEqual(run([script, "--who=Ada", "--times=1"], home)[:2], (0, "HI ADA 1!\n"))
+        for arguments, words in (
+            ([], "who was not given"), (["--who=A", "--times=10"], "from 1 to 9"),
+            (["--whom=A"], "Did you mean --who?"),
+        ):
+            code, out, err = run([script, *arguments], home)
+            self.assertEqual((code, out), (2, ""), err)
+            self.assertIn(words, err)
+        code, out, _ = run(["-c", f'run "{script}" with who: "Bob", times: 1'], home)
+        self.assertEqual((code, out), (0, "HI BOB 1!\n"))
+        self.assertEqual(run(["check", script], home)[0], 0)
+        bad = self.write(home, "bad.visen", "print 1\n")
+        code, _, err = run(["-c", f'include "{bad}"'], home)
+        self.assertEqual(code, 2)
+        self.assertIn("fn, let and include only", err)
+        self.assertIn("bad.visen:1:1", err)
+
+    def test_one_layout(self):
+        home = self.folder()
+        script = self.write(home, "x.visen", "let   x=1 # one\nfor i in 1..2{\nprint i+x}\n")
+        os.chmod(script, 0o750)
+        self.assertEqual(run(["fmt", "--check", script], home)[0], 1)
+        self.assertEqual(run(["fmt", script], home)[0], 0)
+        with open(script) as file:
+            self.assertEqual(
+                file.read(), "let x = 1  # one\nfor i in 1..2 {\n  print i + x\n}\n")
+        self.assertEqual(stat.S_IMODE(os.stat(script).st_mode), 0o750)
+        self.assertEqual(run(["fmt", "--check", script], home)[0], 0)
+        self.assertEqual(run(["fmt", "-"], home, input_text="let x=1;x")[1], "let x = 1\nx\n")
+        self.assertEqual(run(["fmt", "-"], home, input_text="let x=")[0], 2)
+
+    def test_plan_asks_nothing_twice(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh")
+        self.addCleanup(rehearsal.close)
+        environment = {**rehearsal.environment, "NOTION_TOKEN": ""}
+        topics = ", ".join(f'"topic {n}"' for n in range(9))
+        code, out, err = run(
+            ["-c", f'set engine gpt; connect "Blog" to template; add {topics}; tick rows; '
+             'plan generate with "about {Topic}" samples 4', "--format", "json"],
+            home, **environment)
+        self.assertEqual(code, 0, err)
+        cells = json.loads(out)
+        self.assertEqual(len(cells), 4)
+        self.assertEqual(cells[0]["Old"], None)
+        self.assertIn("about " + cells[0]["Row"], cells[0]["New"])
+        self.assertIn("12 rows with gpt/gpt-6-luna · 4 answered already", err)
+        self.assertIn("prices of", err)
+        self.assertEqual(rehearsal.stats()["engine"]["answers"], 4)
+        code, out, _ = run(["-c", 'use "Blog"; rows where Content is not empty'], home,
+                           **environment)
+        self.assertEqual((code, "No rows." in _), (0, True))
+        code, _, err = run(
+            ["-c", 'use "Blog"; generate with "about {Topic}"'], home, **environment)
+        self.assertEqual(code, 0, err)
+        self.assertIn("Content: 12 written", err)
+        self.assertEqual(rehearsal.stats()["engine"]["answers"], 12)
+        # The same words again cost nothing; fresh asks anew.
+        code, _, err = run(
+            ["-c", 'use "Blog"; generate with "about {Topic}" overwrite'], home, **environment)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(rehearsal.stats()["engine"]["answers"], 12)
+        run(["-c", 'use "Blog"; generate with "about {Topic}" overwrite fresh'], home, **environment)
+        self.assertEqual(rehearsal.stats()["engine"]["answers"], 24)
 
 
 if __name__ == "__main__":

@@ -14,7 +14,8 @@ final class EveryNode: Node {
 
   func eval(_ context: Context) throws(ScriptError) -> Value {
     let value = try interval.eval(context)
-    guard case .duration(let duration) = value, duration.seconds >= 1, duration.seconds <= 31_622_400
+    guard case .duration(let duration) = value, duration.seconds >= 1,
+      duration.seconds <= 31_622_400
     else {
       throw ScriptError(
         code: "V119", message: "every takes a duration from 1s on, and this is \(value.display)",

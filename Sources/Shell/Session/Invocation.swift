@@ -10,6 +10,8 @@ public nonisolated struct Invocation: Sendable {
     case script(path: String, arguments: [String])
     /// Parse and resolve files only.
     case check(paths: [String])
+    /// Give files their one layout, or only say which have another.
+    case format(paths: [String], isOnlyChecked: Bool)
   }
 
   /// What to do.
