@@ -95,8 +95,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
     var attempt = 1
     var spent = Usage()
     while true {
+      let refused = quirks.refused(by: model)
       do {
-        let refused = quirks.refused(by: model)
         let body = wire.body(request, model: model, prompt: prompt, refused: refused)
         var answer = try await gated {
           let json = try await exchange(
@@ -111,7 +111,11 @@ struct WireEngine<Wire: EngineWire>: Engine {
         answer.usage = answer.usage + spent
         return answer
       } catch var error as EngineError {
-        if let field = error.refusedField, quirks.refuse(field, by: model) { continue }
+        // Another question may have learnt it meanwhile; what counts is that this one was sent with it.
+        if let field = error.refusedField, !refused.contains(field) {
+          quirks.refuse(field, by: model)
+          continue
+        }
         if let usage = error.usage { spent = spent + usage }
         error.usage = spent == Usage() ? nil : spent
         let wait = error.retryAfter ?? pause * Double.random(in: 0.75...1.25)
@@ -216,10 +220,8 @@ final class Quirks: Sendable {
   }
 
   /// Remembers a refusal.
-  ///
-  /// - Returns: Whether it was news; a field refused twice is no reason to ask again.
-  func refuse(_ field: String, by model: String) -> Bool {
-    refusedFields.withLock { $0[model, default: []].insert(field).inserted }
+  func refuse(_ field: String, by model: String) {
+    refusedFields.withLock { _ = $0[model, default: []].insert(field) }
   }
 }
 

@@ -1,11 +1,25 @@
 import Engines
 
 /// Money: reserved before a call, settled after it.
+///
+/// Before the first answer nobody knows how long answers are, so a call is reserved at 2,000 tokens
+/// of answer; after it at twice the longest so far. Every call is told to stop where the money
+/// would: what is left bounds the tokens of its answer.
 actor Budget {
+  /// What is set aside for a call.
+  struct Reservation: Sendable {
+    fileprivate let amount: Double
+    /// The most tokens of the answer; `nil` for the model's own limit.
+    let maxOutputTokens: Int?
+  }
+
   private let limit: Double?
   private let price: Price?
   private var spent: Double
   private var reserved = 0.0
+  private var inFlight = 0
+  private var longest = 0
+  private var waiting: [CheckedContinuation<Void, Never>] = []
 
   /// - Parameters:
   ///   - limit: The most to spend, in US dollars; `nil` for no limit.
@@ -17,28 +31,51 @@ actor Budget {
     self.spent = spent
   }
 
-  /// Sets the worst case of a call aside.
+  /// The least of an answer that is worth asking for.
+  private static let fewest = 64
+
+  /// Sets a call's money aside; waits while calls in flight may still leave some over.
   ///
-  /// - Returns: What was set aside; `nil` when the budget does not hold it.
-  func reserve(_ prompt: String, maxOutputTokens: Int?) -> Double? {
-    guard let price, let limit else { return 0 }
-    let worst = price.cost(
-      of: Usage(
-        inputTokens: TokenEstimate.tokens(in: prompt) * 4 / 3 + 16,
-        outputTokens: maxOutputTokens ?? 2_000))
-    guard spent + reserved + worst <= limit else { return nil }
-    reserved += worst
-    return worst
+  /// - Parameter wanted: The most tokens of an answer that were asked for; `nil` for no limit.
+  /// - Returns: `nil` when the budget does not hold the call.
+  func reserve(_ prompt: String, maxOutputTokens wanted: Int?) async -> Reservation? {
+    guard let price, let limit, price.output > 0 else {
+      inFlight += 1
+      return Reservation(amount: 0, maxOutputTokens: wanted)
+    }
+    let input = price.cost(
+      of: Usage(inputTokens: TokenEstimate.tokens(in: prompt) * 4 / 3 + 16))
+    while true {
+      let free = limit - spent - reserved - input
+      let affordable = max(0, min(1e9, free * 1_000_000 / price.output))
+      let most = min(Int(affordable), wanted ?? .max)
+      let expected = longest > 0 ? longest * 2 + 16 : min(2_000, wanted ?? 2_000)
+      let isAlone = inFlight == 0
+      // Alone, a call may take what is left: it is told to stop there.
+      if most >= expected || (isAlone && longest == 0 && most >= Budget.fewest) {
+        let output = min(most, expected)
+        let amount = input + price.cost(of: Usage(outputTokens: output))
+        reserved += amount
+        inFlight += 1
+        return Reservation(amount: amount, maxOutputTokens: most)
+      }
+      guard !isAlone else { return nil }
+      await withCheckedContinuation { waiting.append($0) }
+    }
   }
 
   /// Turns what was set aside into what was used.
   ///
   /// - Returns: What the call cost; `nil` when nobody knows.
-  func settle(_ reservation: Double, _ usage: Usage?) -> Double? {
-    reserved = max(0, reserved - reservation)
+  func settle(_ reservation: Reservation, _ usage: Usage?) -> Double? {
+    reserved = max(0, reserved - reservation.amount)
+    inFlight -= 1
+    for continuation in waiting { continuation.resume() }
+    waiting = []
     guard let price else { return nil }
     let cost = price.cost(of: usage ?? Usage())
     spent += cost
+    longest = max(longest, usage?.outputTokens ?? 0)
     return cost
   }
 }

@@ -45,7 +45,7 @@ public struct CachingEngine: Engine {
       "prompt": request.prompt.json,
     ]
     if let temperature = request.temperature { members["temperature"] = .number(temperature) }
-    if let limit = request.maxOutputTokens { members["max_output_tokens"] = .int(limit) }
+    // A limit on the answer's length changes nothing about an answer that is whole.
     if let type = request.type { members["type"] = type.json }
     return JSON.object(members).text
   }

@@ -163,7 +163,8 @@ struct RowWork: Sendable {
       let answer = try await engine.answer(
         EngineRequest(
           prompt: prompt, model: parameters.model, temperature: parameters.temperature,
-          maxOutputTokens: parameters.maxOutputTokens, type: RunTarget.answerType(of: targets),
+          maxOutputTokens: reservation.maxOutputTokens,
+          type: RunTarget.answerType(of: targets),
           timeout: .seconds(parameters.timeout)))
       count(answer.usage, await budget.settle(reservation, answer.usage), &item)
       item.answer = answer.text

@@ -156,6 +156,31 @@ for n in 1..times { print shout("{word} {who} {n}") }
         run(["-c", 'use "Blog"; generate with "about {Topic}" overwrite fresh'], home, **environment)
         self.assertEqual(rehearsal.stats()["engine"]["answers"], 24)
 
+    def test_budget_stops_within_and_resumes(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.5")
+        self.addCleanup(rehearsal.close)
+        environment = {**rehearsal.environment, "NOTION_TOKEN": ""}
+        topics = ", ".join(f'"topic {n}"' for n in range(57))
+        run(["-c", f'set engine gpt; connect "Blog" to template; add {topics}; tick rows'], home,
+            **environment)
+        # The whole costs $0.00042 by the rehearsal's count; this is about 60 % of it.
+        limit = 0.00025
+        generate = 'use "Blog"; generate with "about {Topic}" parallel 8'
+        code, _, err = run(["-c", generate, "--max-cost", str(limit)], home, **environment)
+        self.assertEqual(code, 5, err)
+        self.assertIn("resume", err)
+        engine = rehearsal.stats()["engine"]
+        self.assertLessEqual(engine["cost"], limit)
+        self.assertGreater(engine["answers"], 20)
+        code, _, err = run(["-c", 'use "Blog"; resume', "--max-cost", "0.1"], home, **environment)
+        self.assertEqual(code, 0, err)
+        engine = rehearsal.stats()["engine"]
+        self.assertEqual((engine["answers"], engine["asked_again"]), (60, 0))
+        code, out, _ = run(["-c", 'use "Blog"; print count(rows where Content is empty)'], home,
+                           **environment)
+        self.assertEqual(out, "0\n")
+
 
 if __name__ == "__main__":
     unittest.main()
