@@ -35,6 +35,8 @@ public struct EngineRequest: Sendable {
   public var maxOutputTokens: Int?
   /// The shape the answer must have; `nil` for plain text.
   public var type: AnswerType?
+  /// Whether a record may come with parts missing or wrong; the asker checks each part.
+  public var acceptsParts = false
   /// How long to wait for the answer.
   public var timeout: Duration
 

@@ -83,7 +83,8 @@ public struct PracticeEngine: Engine {
     var text: String
     var value: JSON?
     if let schema {
-      var sample = SchemaSample(root: schema, words: words(prompt))
+      var sample = SchemaSample(
+        root: schema, words: words(prompt), sections: PromptSections.read(prompt.text))
       let made = sample.value(schema, seed: prompt.text)
       value = made
       text = made.string ?? made.text
@@ -110,7 +111,7 @@ public struct PracticeEngine: Engine {
     "social media is a boon": "ソーシャルメディアは恩恵です",
   ]
 
-  private static func words(_ prompt: Prompt) -> String {
+  static func words(_ prompt: Prompt) -> String {
     let data = prompt.pieces.compactMap { piece -> String? in
       if case .data(_, let text) = piece { text } else { nil }
     }

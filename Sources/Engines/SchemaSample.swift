@@ -5,12 +5,15 @@ struct SchemaSample {
   /// The whole schema, in which `$ref` points.
   let root: JSON
   /// The text of every text that is free.
-  let words: String
+  var words: String
+  /// The parts of a prompt that asks several questions at once, by name.
+  let sections: [String: String]
   private var depth = 0
 
-  init(root: JSON, words: String) {
+  init(root: JSON, words: String, sections: [String: String] = [:]) {
     self.root = root
     self.words = words
+    self.sections = sections
   }
 
   /// A value of a schema.
@@ -33,7 +36,15 @@ struct SchemaSample {
     case "object":
       var members = JSON.Members()
       for (name, inner) in schema["properties"]?.members ?? [:] {
-        members[name] = value(inner, seed: "\(seed)\u{1F}\(name)")
+        guard depth == 1, let section = sections[name] else {
+          members[name] = value(inner, seed: "\(seed)\u{1F}\(name)")
+          continue
+        }
+        // One of several questions: answered as if it had been asked alone.
+        let all = words
+        words = PracticeEngine.words(Prompt(section))
+        members[name] = value(inner, seed: section)
+        words = all
       }
       return .object(members)
     case "array":

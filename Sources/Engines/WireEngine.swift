@@ -50,7 +50,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
     var first = try await ask(request, model: model, prompt: request.prompt)
     guard let type = request.type else { return first }
     do {
-      first.value = try shaped(first.text, as: type)
+      first.value = try shaped(first.text, as: type, inParts: request.acceptsParts)
       return first
     } catch {
       // One more try, told what was wrong; both are paid for and both are counted.
@@ -68,7 +68,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
       }
       second.usage = second.usage + first.usage
       do {
-        second.value = try shaped(second.text, as: type)
+        second.value = try shaped(second.text, as: type, inParts: request.acceptsParts)
         return second
       } catch {
         throw EngineError(
@@ -192,7 +192,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
   }
 
   /// The answer's JSON, checked; models put fences around it, and a record was put around a plain value.
-  private func shaped(_ text: String, as type: AnswerType) throws -> JSON {
+  private func shaped(_ text: String, as type: AnswerType, inParts: Bool) throws -> JSON {
     var trimmed = text.trimmingPrefix { $0.isWhitespace }
     while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
     if trimmed.hasPrefix("```"), trimmed.hasSuffix("```"), trimmed.count >= 6,
@@ -206,6 +206,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
     } catch {
       throw AnswerProblem("it is not JSON (\(error))")
     }
+    if inParts, json.members != nil { return json }
     guard type.rootedSchema.isWrapped else { return try type.checked(json) }
     return try type.checked(json["value"] ?? json)
   }

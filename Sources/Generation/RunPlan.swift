@@ -68,6 +68,8 @@ public struct RunParameters: Sendable {
   public var maxOutputTokens: Int?
   /// Questions in flight at once, at least 1.
   public var width: Int
+  /// Rows asked in one question, at least 1; fewer when answers suffer.
+  public var packed = 1
   /// The most to spend, in US dollars; `nil` for no limit.
   public var maxCost: Double?
   /// Whether cells that somebody changed meanwhile are overwritten.
@@ -101,6 +103,7 @@ public struct RunParameters: Sendable {
   public var json: JSON {
     var members: JSON.Members = [
       "engine": .string(engine), "model": .string(model), "width": .int(width),
+      "packed": .int(packed),
       "forced": .bool(isForced), "new_options": .bool(newOptions == .allow),
       "timeout": .number(timeout), "strict": .bool(isStrict),
     ]
@@ -119,5 +122,6 @@ public struct RunParameters: Sendable {
       isForced: json["forced"]?.bool ?? false,
       newOptions: json["new_options"]?.bool == true ? .allow : .deny,
       timeout: json["timeout"]?.double ?? 180, isStrict: json["strict"]?.bool ?? true)
+    packed = max(1, json["packed"]?.int ?? 1)
   }
 }

@@ -62,18 +62,31 @@ public struct Runner: Sendable {
 
     var ended = items
     var stop: StopReason?
-    try await withThrowingTaskGroup(of: RowWork.End.self) { group in
-      var waiting = items.filter { RunStep(for: $0) != .done }.makeIterator()
+    try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
+      var waiting = items.filter { RunStep(for: $0) != .done }[...]
+      var packed = parameters.packed
       func startNext() -> Bool {
-        guard stop == nil, !Task.isCancelled, let item = waiting.next() else { return false }
-        group.addTask { try await work.carryOut(item) }
+        guard stop == nil, !Task.isCancelled, let item = waiting.popFirst() else { return false }
+        var rows = [item]
+        while rows.count < packed, RunStep(for: item) == .ask, let next = waiting.first,
+          RunStep(for: next) == .ask
+        {
+          rows.append(next)
+          waiting.removeFirst()
+        }
+        group.addTask { [rows] in try await work.carryOut(rows, onEvent) }
         return true
       }
       for _ in 0..<max(1, parameters.width) where !startNext() { break }
-      while let end = try await group.next() {
-        ended[end.item.position] = end.item
-        if end.item.state != .planned { onEvent(.ended(end.item)) }
-        if let reason = end.stop, stop == nil { stop = reason }
+      while let turn = try await group.next() {
+        for end in turn.ends {
+          ended[end.item.position] = end.item
+          if let reason = end.stop, stop == nil { stop = reason }
+        }
+        // More than a fifth of a pack unusable: smaller packs.
+        if turn.unusable * 5 > turn.ends.count, turn.ends.count > 1 {
+          packed = max(1, min(packed, turn.ends.count / 2))
+        }
         _ = startNext()
       }
     }
@@ -93,6 +106,13 @@ struct RowWork: Sendable {
     var stop: StopReason?
   }
 
+  /// How the rows that were asked together ended.
+  struct Turn: Sendable {
+    var ends: [End] = []
+    /// Rows whose part of the common answer could not be used.
+    var unusable = 0
+  }
+
   let client: NotionClient
   let engine: any Engine
   let journal: RunJournal
@@ -100,6 +120,99 @@ struct RowWork: Sendable {
   let targets: [RunTarget]
   let parameters: RunParameters
   let budget: Budget
+
+  /// Carries rows out: one by itself, or several asked in one question.
+  func carryOut(
+    _ rows: [ItemRecord], _ onEvent: @escaping @Sendable (RunEvent) -> Void
+  ) async throws -> Turn {
+    var rows = rows
+    var turn = Turn()
+    if rows.count > 1 {
+      do {
+        guard try await askPacked(&rows) else {
+          turn.ends = rows.map { End(item: $0, stop: .budget) }
+          return turn
+        }
+      } catch is CancellationError {
+        turn.ends = rows.map { End(item: $0, stop: .cancelled) }
+        return turn
+      } catch let error as EngineError {
+        if let stop = error.stop {
+          turn.ends = rows.map { End(item: $0, stop: stop) }
+          return turn
+        }
+        // Together they were too much; each by itself may not be.
+      }
+      turn.unusable = rows.count { $0.state == .planned }
+    }
+    for row in rows {
+      let end = try await carryOut(row)
+      if end.item.state != .planned { onEvent(.ended(end.item)) }
+      turn.ends.append(end)
+    }
+    return turn
+  }
+
+  /// Asks for several rows at once, and keeps each answer that fits; the others stay planned.
+  ///
+  /// - Returns: `false` when the budget does not hold the call.
+  private func askPacked(_ rows: inout [ItemRecord]) async throws -> Bool {
+    try Task.checkCancellation()
+    let prompts = rows.compactMap { row in
+      row.prompt.flatMap { try? JSON(parsing: $0) }.flatMap(Prompt.init(json:))
+    }
+    guard prompts.count == rows.count else { return true }
+    let type = RunTarget.answerType(of: targets) ?? .text
+    let prompt = PromptSections.packed(prompts)
+    guard
+      let reservation = await budget.reserve(
+        prompt.text, maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count })
+    else { return false }
+    var request = EngineRequest(
+      prompt: prompt, model: parameters.model, temperature: parameters.temperature,
+      maxOutputTokens: reservation.maxOutputTokens,
+      type: .record(
+        rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }),
+      timeout: .seconds(parameters.timeout))
+    request.acceptsParts = true
+    let answer: Answer
+    do {
+      answer = try await engine.answer(request)
+    } catch let error as EngineError {
+      share(error.usage ?? Usage(), await budget.settle(reservation, error.usage), &rows)
+      for row in rows { try journal.update(row) }
+      throw error
+    } catch {
+      _ = await budget.settle(reservation, nil)
+      throw error
+    }
+    share(answer.usage, await budget.settle(reservation, answer.usage), &rows)
+    for index in rows.indices {
+      if let part = answer.value?[PromptSections.name(index)], let value = try? type.checked(part) {
+        rows[index].answer = value.string ?? value.text
+        rows[index].value = type == .text ? nil : value.text
+        rows[index].state = .answered
+      }
+      try journal.update(rows[index])
+    }
+    try checkpoint("answered")
+    return true
+  }
+
+  /// Shares out what a common question took.
+  private func share(_ usage: Usage, _ cost: Double?, _ rows: inout [ItemRecord]) {
+    for index in rows.indices {
+      // What does not divide goes to the first.
+      let extra = index == 0
+      count(
+        Usage(
+          inputTokens: usage.inputTokens / rows.count
+            + (extra ? usage.inputTokens % rows.count : 0),
+          outputTokens: usage.outputTokens / rows.count
+            + (extra ? usage.outputTokens % rows.count : 0)),
+        cost.map { $0 / Double(rows.count) }, &rows[index])
+    }
+  }
 
   func carryOut(_ start: ItemRecord) async throws -> End {
     var item = start

@@ -33,6 +33,37 @@ class Engines(TerminalTest):
         rows = json.loads(run(["-c", 'use "Blog"; rows sort by Topic', "--format", "json"], home)[1])
         return result, {row["Topic"]: row["Content"] for row in rows}, home
 
+    def test_packed_rows_and_three_spoilt(self):
+        def answer(prompt, schema):
+            if not schema or "r1" not in schema["properties"]:
+                return "alone " + prompt.split("about ")[-1].strip()
+            parts = {}
+            for section in prompt.split("### ")[1:]:
+                name, words = section.split("\n", 1)
+                parts[name] = "packed " + words.split("about ")[-1].strip()
+            # One is missing, one has the wrong type, one is null.
+            names = list(parts)
+            del parts[names[0]]
+            parts[names[1]], parts[names[2]] = 7, None
+            return json.dumps(parts)
+
+        server = self.services(answer=answer)
+        home = self.folder()
+        topics = ", ".join(f'"topic {n}"' for n in range(37))
+        run(["-c", f'connect "Blog" to template; add {topics}; tick rows'], home)
+        environment = self.environment("gpt", server)
+        code, _, err = run(
+            ["-c", 'set engine gpt; use "Blog"; generate with "about {Topic}" packed 20 parallel 1'],
+            home, **environment)
+        self.assertEqual(code, 0, err)
+        self.assertIn("40 written", err)
+        rows = json.loads(run(["-c", 'use "Blog"; rows', "--format", "json"], home)[1])
+        for row in rows:
+            self.assertIn(row["Content"], (f"packed {row['Topic']}", f"alone {row['Topic']}"))
+        alone = [row for row in rows if row["Content"].startswith("alone")]
+        self.assertEqual(len(alone), 6)
+        self.assertEqual(server.asked, 2 + 6)
+
     def test_each_engine_fills_the_rows(self):
         for engine in ("gpt", "local", "gemini"):
             with self.subTest(engine):

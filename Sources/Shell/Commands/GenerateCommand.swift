@@ -21,6 +21,7 @@ struct GenerateCommand: Command {
     examples: [
       "generate",
       "generate Content with \"Write an intro about {Topic}\" on rows where Generate",
+      "generate with \"Summarise {Text}\" packed 20",
       "generate Kind, Score, Summary with \"Read: {Text}\"",
     ])
 

@@ -22,6 +22,9 @@ struct RunPlanner {
     ),
     Slot("width", words: ["parallel"], kind: .number, summary: "questions in flight at once"),
     Slot(
+      "packed", words: ["packed"], kind: .number,
+      summary: "rows asked in one question, for engines that count requests"),
+    Slot(
       "overwrite", words: ["overwrite"], kind: .flag, summary: "also rows that are filled already"
     ),
   ]
@@ -74,7 +77,7 @@ struct RunPlanner {
       (items, skipped) = try await rowItems(call, connection, template, targets)
     }
     guard !items.isEmpty else { return nil }
-    let plan = RunPlan(
+    var plan = RunPlan(
       connection: connection.name, workspace: connection.workspace.name.rawValue, targets: targets,
       promptText: template.source,
       parameters: RunParameters(
@@ -86,7 +89,16 @@ struct RunPlanner {
         timeout: settings.number("timeout") ?? 180,
         isStrict: settings.text("guard") != "quick"),
       items: items, isCounted: chosen.name != "practice")
+    plan.parameters.packed = try packed(call)
     return Planned(plan: plan, engine: chosen, connection: connection, skipped: skipped)
+  }
+
+  private func packed(_ call: CommandCall) throws -> Int {
+    guard let number = call.number("packed") else { return 1 }
+    guard let rows = Int(exactly: number), (1...100).contains(rows) else {
+      throw ScriptError.refusal("V306", "packed takes a whole number from 1 to 100.")
+    }
+    return rows
   }
 
   private func width(_ call: CommandCall) throws -> Int {
