@@ -22,16 +22,23 @@ public struct Undo: Sendable {
   }
 
   /// Takes a run back, the last row first; a row that somebody changed since is left and listed.
-  public func undo(_ run: RunRecord, isForced: Bool) async throws -> Summary {
+  ///
+  /// - Parameter pages: The identities of the rows to take back; `nil` for all. A run of which other
+  ///   rows stay written counts as not taken back.
+  public func undo(
+    _ run: RunRecord, pages: Set<String>? = nil, isForced: Bool
+  ) async throws -> Summary {
     var summary = Summary()
     for var item in try journal.items(ofRun: run.id).reversed() {
       try Task.checkCancellation()
       let isWritten = item.state == .written || item.state == .writing
       guard isWritten || (item.state == .failed && item.old != nil) else { continue }
+      guard pages?.contains(item.pageID) ?? true else { continue }
       await count(&summary, item) { try await writer.undo(&item, isForced: isForced) }
     }
     summary.left.reverse()
-    if summary.left.isEmpty || summary.restored > 0 {
+    let isPart = try journal.items(ofRun: run.id).contains { $0.state == .written }
+    if pages != nil ? !isPart : summary.left.isEmpty || summary.restored > 0 {
       try journal.setState(.undone, ofRun: run.id)
     }
     return summary

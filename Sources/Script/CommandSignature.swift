@@ -69,11 +69,13 @@ public struct CommandSignature: Sendable {
   public let givesValue: Bool
   /// The slot that names the connection which the following statements speak of.
   public let opensConnection: String?
+  /// Whether its word is a command only before a number, and a name like any other elsewhere.
+  public let isOnlyBeforeNumber: Bool
 
   /// Creates a signature.
   public init(
     name: String, summary: String, slots: [Slot], examples: [String], givesValue: Bool = false,
-    opensConnection: String? = nil
+    opensConnection: String? = nil, isOnlyBeforeNumber: Bool = false
   ) {
     self.name = name
     self.summary = summary
@@ -81,6 +83,7 @@ public struct CommandSignature: Sendable {
     self.examples = examples
     self.givesValue = givesValue
     self.opensConnection = opensConnection
+    self.isOnlyBeforeNumber = isOnlyBeforeNumber
   }
 }
 

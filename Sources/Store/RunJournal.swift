@@ -286,11 +286,21 @@ public struct RunJournal: Sendable {
     ).first
   }
 
+  /// What was done to a page, with the run that did it, the newest first.
+  public func items(ofPage id: String) throws -> [(run: RunRecord, item: ItemRecord)] {
+    let items = try items("WHERE page_id = ? ORDER BY run_id DESC, position", [id])
+    return try items.compactMap { item in try run(item.runID).map { ($0, item) } }
+  }
+
   /// The rows of a run, in order.
   public func items(ofRun id: Int64) throws -> [ItemRecord] {
+    try items("WHERE run_id = ? ORDER BY position", [id])
+  }
+
+  private func items(_ tail: String, _ arguments: StatementArguments) throws -> [ItemRecord] {
     try access.read { database in
       try Row.fetchAll(
-        database, sql: "SELECT * FROM item WHERE run_id = ? ORDER BY position", arguments: [id]
+        database, sql: "SELECT * FROM item \(tail)", arguments: arguments
       ).map { row in
         var item = ItemRecord(
           pageID: row["page_id"], title: row["title"], number: row["number"],

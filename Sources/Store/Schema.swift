@@ -61,6 +61,7 @@ enum Schema {
             hash INTEGER NOT NULL, request TEXT NOT NULL, answer TEXT NOT NULL, value TEXT,
             model TEXT NOT NULL, kept_at REAL NOT NULL, PRIMARY KEY (hash, request)
           ) WITHOUT ROWID;
+          CREATE INDEX item_page ON item(page_id);
           """)
     }
     return migrator

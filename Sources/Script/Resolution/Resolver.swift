@@ -834,8 +834,16 @@ struct Resolver {
       }
     return (
       AINode(
-        prompt: resolved.node, shape: shape, engine: engine.map { expression($0).node }, span), type
+        prompt: resolved.node, shape: shape, engine: engine.map { engineNode($0) }, span), type
     )
+  }
+
+  /// A variable's value, or the bare word itself: engines are no variables.
+  private mutating func engineNode(_ engine: Expression) -> any Node {
+    if case .name(let name) = engine.kind, variable(name) == nil {
+      return ConstantNode(.text(name), engine.span)
+    }
+    return expression(engine).node
   }
 
   private mutating func query(_ query: QuerySyntax, _ span: Span) -> Typed {

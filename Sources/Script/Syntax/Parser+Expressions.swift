@@ -274,7 +274,8 @@ extension Parser {
         shape = try self.shape()
       } else if takeWord("using") {
         if case .name(let name) = current.kind, !Reserved.words.contains(name) {
-          engine = Expression(kind: .text([.words(name)]), span: current.span)
+          // An engine's name, or a variable that holds one: the resolver knows.
+          engine = Expression(kind: .name(name), span: current.span)
           advance()
         } else {
           engine = try sum()

@@ -203,7 +203,7 @@ struct Parser {
         let value = isBare ? nil : try expression()
         return Statement(kind: .builtin(builtin, value), span: first.span.through(lastSpan))
       }
-      if let signature = commands[word], !isPlace() {
+      if let signature = commands[word], !isPlace(), isCommand(signature) {
         let command = try command(signature)
         return Statement(kind: .command(command), span: command.span)
       }
@@ -212,6 +212,13 @@ struct Parser {
     if case .quoted = first.kind, isPlace() { return try assignment() }
     let value = try expression()
     return Statement(kind: .expression(value), span: value.span)
+  }
+
+  /// Whether the word here is that command, and not a name.
+  private func isCommand(_ signature: CommandSignature) -> Bool {
+    guard signature.isOnlyBeforeNumber else { return true }
+    if case .number = peek().kind { return true }
+    return false
   }
 
   /// Whether the statement that begins here assigns: a name, steps, then `=` or `+=`.
@@ -294,7 +301,7 @@ struct Parser {
     let token = current
     switch token.kind {
     case .name(let name):
-      if Reserved.words.contains(name) || commands[name] != nil
+      if Reserved.words.contains(name) || commands[name].map({ !$0.isOnlyBeforeNumber }) ?? false
         || BuiltinStatement(rawValue: name) != nil
       {
         throw fail(

@@ -4,6 +4,7 @@ import Script
 enum CommandCatalog {
   static let all: [any Command.Type] = [
     AddCommand.self,
+    BlameCommand.self,
     ConnectCommand.self,
     ConnectionsCommand.self,
     DisconnectCommand.self,
@@ -12,11 +13,14 @@ enum CommandCatalog {
     HelpCommand.self,
     HistoryCommand.self,
     KeyCommand.self,
+    NextCommand.self,
     PlanCommand.self,
+    PreviousCommand.self,
     PromptCommand.self,
     QuitCommand.self,
     RedoCommand.self,
     ResumeCommand.self,
+    RowCommand.self,
     RunCommand.self,
     RunsCommand.self,
     SaveCommand.self,

@@ -211,9 +211,14 @@ struct PlanCommand: Command {
       let engineFloor = mean * Double(left) / Double(plan.parameters.width)
       let notionFloor =
         planned.connection.workspace.name == .notion ? Double(reads + writes) / 3 : 0
-      time = "; about \(Clock.text(.seconds(max(engineFloor, notionFloor))))"
+      let floor = max(engineFloor, notionFloor)
+      if floor >= 1 { time = "; about \(Clock.text(.seconds(floor)))" }
     }
-    console.message("\(left) requests to the engine, \(reads + writes) to Notion\(time)")
+    let pack = plan.parameters.packed
+    let questions = (left + pack - 1) / pack
+    console.message(
+      "\(questions) \(questions == 1 ? "request" : "requests") to the engine, "
+        + "\(reads + writes) to Notion\(time)")
     console.message("Nothing was written. Do it: generate")
   }
 }

@@ -1,3 +1,4 @@
+import Notion
 import Script
 import Store
 import Transport
@@ -78,23 +79,40 @@ enum RunNumber {
   }
 }
 
-/// `undo`, `undo 12`: puts back what a run replaced.
+/// `undo`, `undo 12`, `undo 12 rows where …`: puts back what a run replaced.
 struct UndoCommand: Command {
   static let signature = CommandSignature(
     name: "undo",
     summary: "Takes a run back, cell by cell; cells somebody changed since stay.",
     slots: [
-      Slot("number", kind: .number, summary: "the run; the last one when left out"),
+      Slot(
+        "what", kind: .target,
+        summary: "the run, the rows, or both; all of the last run when left out"),
       Slot("force", words: ["force"], kind: .flag, summary: "also cells changed since"),
     ],
-    examples: ["undo", "undo 12"])
+    examples: ["undo", "undo 12", "undo rows where Score < 3", "undo 12 rows where Kind is \"A\""])
 
   private let desk: RunDesk
+  private let targets: TargetRows
 
-  init(_ session: Session) { desk = session.desk }
+  init(_ session: Session) {
+    desk = session.desk
+    targets = session.targets
+  }
 
   func run(_ call: CommandCall) async throws -> Value {
-    try await desk.undo(number: call.number("number"), isForced: call.has("force"))
+    var number: Double?
+    var pages: Set<String>?
+    if let target = call.target("what") {
+      if case .number(let run) = target.value {
+        number = run
+      } else {
+        // In `undo 12 rows where …` the number is the run's, not a count of rows.
+        number = target.limit.map(Double.init)
+        pages = Set(try await targets.rows(Target(value: target.value)).map(\.id))
+      }
+    }
+    try await desk.undo(number: number, pages: pages, isForced: call.has("force"))
     return .nothing
   }
 }
@@ -136,5 +154,64 @@ struct ResumeCommand: Command {
   func run(_ call: CommandCall) async throws -> Value {
     try await desk.resume(number: call.number("number"))
     return .nothing
+  }
+}
+
+/// `blame row 7`: what wrote each cell of a row.
+struct BlameCommand: Command {
+  static let signature = CommandSignature(
+    name: "blame",
+    summary: "Tells which run, engine and words wrote each cell of a row, and what stood there.",
+    slots: [
+      Slot(
+        "row", words: ["row"], kind: .number, isRequired: true,
+        summary: "a row's number in the table last shown")
+    ],
+    examples: ["blame row 7"],
+    givesValue: true)
+
+  private let store: LocalStore
+  private let rows: RowTable
+  private let presenter: Presenter
+  private let console: any Console
+
+  init(_ session: Session) {
+    store = session.store
+    rows = session.rows
+    presenter = session.presenter
+    console = session.console
+  }
+
+  func run(_ call: CommandCall) async throws -> Value {
+    guard let number = call.number("row"), let whole = Int(exactly: number) else {
+      throw ScriptError.refusal("V451", "A row's number is a whole number.", "blame row 3")
+    }
+    let row = try rows.row(whole)
+    let records = try store.journal.items(ofPage: row.id).map { run, item in
+      Value.record(
+        Record([
+          ("Run", .number(Double(run.id))),
+          ("When", .text(String(run.createdAt.prefix(16)).replacing("T", with: " "))),
+          ("Cells", .text(RunNumber.targetNames(run))),
+          ("State", .text(item.state.rawValue)),
+          ("By", .text(run.engine.isEmpty ? "you" : "\(run.engine)/\(run.model)")),
+          ("Prompt", run.prompt.isEmpty ? .nothing : .text(run.prompt)),
+          ("Before", BlameCommand.text(item.old)), ("After", BlameCommand.text(item.new)),
+          ("Cost", item.cost.map { .text(Money.text($0)) } ?? .nothing),
+        ]))
+    }
+    if records.isEmpty { console.message("Visen has written nothing into 「\(row.title)」.") }
+    presenter.show(.list(records))
+    return .list(records)
+  }
+
+  /// The plain words of what the journal keeps of a page's cells.
+  private static func text(_ document: String?) -> Value {
+    guard let json = document.flatMap({ try? JSON(parsing: $0) }) else { return .nothing }
+    let parts = (json["properties"]?.members ?? [:]).map { _, wrapped -> String in
+      let type = wrapped.members?.names.first ?? ""
+      return PropertyValue(type: type, payload: wrapped[type] ?? .null).scalar.text
+    }.filter { !$0.isEmpty }
+    return parts.isEmpty ? .nothing : .text(parts.joined(separator: " · "))
   }
 }

@@ -171,7 +171,9 @@ final class RunDesk {
   // MARK: - Taking back
 
   /// Takes a run back.
-  func undo(number: Double?, isForced: Bool) async throws {
+  ///
+  /// - Parameter pages: The rows to take back; `nil` for all.
+  func undo(number: Double?, pages: Set<String>?, isForced: Bool) async throws {
     let found = try number.map { try RunNumber.find($0, in: store) } ?? store.journal.lastUndoable()
     guard let run = found else {
       throw ScriptError.refusal("V506", "There is nothing to take back.", "all runs: runs")
@@ -182,7 +184,7 @@ final class RunDesk {
     }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
     let summary = try await Undo(client: workspace.client, journal: store.journal)
-      .undo(run, isForced: isForced)
+      .undo(run, pages: pages, isForced: isForced)
     tell(
       summary, "restored", run.id, isForced ? nil : "take them back as well: undo \(run.id) force")
   }
