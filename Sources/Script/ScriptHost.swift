@@ -54,14 +54,18 @@ public struct RowRequest: Sendable {
   public let sorts: [(field: String, isAscending: Bool)]
   /// Rows from the top that suffice; `nil` for all.
   public let limit: Int?
+  /// What every wanted row fulfils; rows that do not may come all the same.
+  public let conditions: [FieldCondition]
 
   /// Creates a request.
   public init(
-    connection: String? = nil, sorts: [(field: String, isAscending: Bool)] = [], limit: Int? = nil
+    connection: String? = nil, sorts: [(field: String, isAscending: Bool)] = [],
+    limit: Int? = nil, conditions: [FieldCondition] = []
   ) {
     self.connection = connection
     self.sorts = sorts
     self.limit = limit
+    self.conditions = conditions
   }
 }
 

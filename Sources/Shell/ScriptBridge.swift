@@ -125,8 +125,10 @@ extension Session {
         "direction": sort.isAscending ? "ascending" : "descending",
       ]
     }
+    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
     let pages = try await connection.workspace.client.rows(
-      source.id, sorts: sorts.isEmpty ? nil : .array(sorts), limit: request.limit)
+      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
+      sorts: sorts.isEmpty ? nil : .array(sorts), limit: request.limit)
     return pages.map { RowMapping.row($0, shape: shape) }
   }
 

@@ -156,6 +156,31 @@ for n in 1..times { print shout("{word} {who} {n}") }
         run(["-c", 'use "Blog"; generate with "about {Topic}" overwrite fresh'], home, **environment)
         self.assertEqual(rehearsal.stats()["engine"]["answers"], 24)
 
+    def test_rows_one_by_one_and_what_wrote_them(self):
+        home = self.folder()
+        run(["-c", 'connect "Blog" to template; tick rows; '
+             'prompt "translate the topic to Japanese"; generate'], home)
+        code, out, err = run(["-c", 'use "Blog"; rows; row 2; next; previous; it.Topic'], home)
+        self.assertEqual(code, 0, err)
+        self.assertTrue(out.endswith("notion is best tool\n"))
+        self.assertIn("row 3 of 3: 「social media is a boon」", err)
+        code, _, err = run(["-c", 'use "Blog"; rows; row 4'], home)
+        self.assertEqual(code, 1)
+        self.assertIn("rows 1 to 3", err)
+        code, out, err = run(
+            ["-c", 'use "Blog"; let all = rows; show rows; blame row 1', "--format", "json"], home)
+        self.assertEqual(code, 0, err)
+        blame = json.loads(out.splitlines()[-1])
+        self.assertEqual([entry["By"] for entry in blame], ["practice/practice-1", "you"])
+        self.assertEqual(blame[0]["Prompt"], "translate the topic to Japanese")
+        self.assertIn("学ぶことは楽しい", blame[0]["After"])
+        code, _, err = run(["-c", 'use "Blog"; undo rows where Topic contains "fun"'], home)
+        self.assertIn("Run 2: 1 row restored.", err)
+        code, out, _ = run(["-c", 'use "Blog"; print count(rows where Content is empty)'], home)
+        self.assertEqual(out, "1\n")
+        code, _, err = run(["-c", 'use "Blog"; undo'], home)
+        self.assertIn("Run 2: 2 rows restored.", err)
+
     def test_budget_stops_within_and_resumes(self):
         home = self.folder()
         rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.5")

@@ -195,10 +195,12 @@ public struct Query: Sendable {
     }
     let sortsThere = fields.count == node.sorts.count
     let isPlain = node.condition == nil && take == .first && sortsThere
+    let context = makeContext()
+    let pushed = try node.condition.map { try Pushdown.conditions(of: $0, context) } ?? []
     var rows = try await host.rows(
       RowRequest(
-        connection: connection, sorts: sortsThere ? fields : [], limit: isPlain ? count : nil))
-    let context = makeContext()
+        connection: connection, sorts: sortsThere ? fields : [], limit: isPlain ? count : nil,
+        conditions: pushed))
     if let condition = node.condition {
       var kept: [Row] = []
       for row in rows {

@@ -232,6 +232,12 @@ struct RunPlanner {
         "V020", "Which rows? “\(connection.name)” has no checkbox to tick.",
         "say them: generate on rows where …")
     }
+    guard isAtPrompt else {
+      // In a script no table was shown whose numbers a person knows: only the ticked rows travel.
+      return try await bridge.rows(
+        RowRequest(conditions: [FieldCondition(field: tick, test: .flag(true))])
+      ).filter { $0.value(of: tick)?.asFlag == true }
+    }
     let all = try await bridge.rows(RowRequest())
     return all.enumerated().map { $1.numbered($0 + 1) }.filter {
       $0.value(of: tick)?.asFlag == true

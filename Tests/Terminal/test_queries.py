@@ -1,0 +1,75 @@
+"""What of a query Notion looks at: fewer requests, and the same rows either way."""
+
+import json
+import unittest
+
+from rehearsal import Rehearsal
+from terminal import TerminalTest, run
+
+ROWS = 250
+
+
+class Queries(TerminalTest):
+    def setUp(self):
+        self.home = self.folder()
+        self.rehearsal = Rehearsal(self.home, "--fresh")
+        self.addCleanup(self.rehearsal.close)
+        make = self.rehearsal.make
+        database = make("POST", "databases", {
+            "parent": {"page_id": self.rehearsal.root}, "title": [{"text": {"content": "Notes"}}],
+            "initial_data_source": {"properties": {
+                "Name": {"title": {}}, "Text": {"rich_text": {}}, "Score": {"number": {}},
+                "Go": {"checkbox": {}}, "Kind": {"select": {"options": [{"name": "A"}, {"name": "B"}]}},
+                "Tags": {"multi_select": {"options": [{"name": "x"}]}}}}})
+        for n in range(ROWS):
+            properties = {
+                "Name": {"title": [{"text": {"content": f"note {n}"}}]}, "Score": {"number": n},
+                "Go": {"checkbox": n % 2 == 0}}
+            if n % 3 == 0:
+                properties["Kind"] = {"select": {"name": "A"}}
+            if n % 5 == 0:
+                properties["Tags"] = {"multi_select": [{"name": "x"}]}
+            if n % 7 == 0:
+                text = "  " if n % 14 == 0 else "word"
+                properties["Text"] = {"rich_text": [{"text": {"content": text}}]}
+            make("POST", "pages", {
+                "parent": {"data_source_id": database["data_sources"][0]["id"]},
+                "properties": properties})
+        code, _, err = self.visen(f'set notion_rate 100000; connect "Notes" to "{database["url"]}"')
+        self.assertEqual(code, 0, err)
+
+    def visen(self, statements, *options):
+        return run(["-c", statements, *options], self.home, **self.rehearsal.environment)
+
+    def test_conditions(self):
+        # The condition, which rows it leaves, and the pages of the query that are read.
+        for condition, wanted, pages in [
+            ("true", lambda n: True, 3),
+            ("Go", lambda n: n % 2 == 0, 2),
+            ("not Go and Score < 20", lambda n: n % 2 and n < 20, 1),
+            ('Kind is "A" and Score >= 240', lambda n: n % 3 == 0 and n >= 240, 1),
+            ('Tags contains "x" and Score <= 10', lambda n: n % 5 == 0 and n <= 10, 1),
+            ("Text is not empty", lambda n: n % 7 == 0 and n % 14 != 0, 1),
+            ("Text is empty and Score > 240", lambda n: (n % 7 or n % 14 == 0) and n > 240, 1),
+            ('Score > 245 or Name is "note 3"', lambda n: n > 245 or n == 3, 3),
+            ('Name is "note 3"', lambda n: n == 3, 1),
+            ('Name contains "NOTE 24"', lambda n: f"note {n}".startswith("note 24"), 3),
+            ('Kind is "Nope"', lambda n: False, 3),
+            ("Score is 7", lambda n: n == 7, 1),
+        ]:
+            with self.subTest(condition):
+                before = self.queries()
+                code, out, err = self.visen(f'use "Notes"; rows where {condition}', "--format", "json")
+                self.assertEqual(code, 0, err)
+                names = [row["Name"] for row in json.loads(out)]
+                self.assertEqual(
+                    names, [f"note {n}" for n in reversed(range(ROWS)) if wanted(n)])
+                self.assertEqual(self.queries() - before, pages)
+
+    def queries(self):
+        calls = self.rehearsal.stats()["notion"]["calls"]
+        return sum(n for call, n in calls.items() if call.endswith("/query"))
+
+
+if __name__ == "__main__":
+    unittest.main()
