@@ -144,6 +144,14 @@ struct RunOptionGroup: ParsableArguments {
   @Flag(help: "Answer yes to every question.")
   var yes = false
 
+  @Option(
+    help: ArgumentHelp("Keep what both services answer in this file.", valueName: "file"))
+  var record: String?
+
+  @Option(
+    help: ArgumentHelp("Answer from a recording, with no network.", valueName: "file"))
+  var replay: String?
+
   @Option(help: "How results are printed: table, csv, json or md.")
   var format: String = "table"
 
@@ -166,8 +174,11 @@ struct RunOptionGroup: ParsableArguments {
     if let maxCost, !(maxCost >= 0 && maxCost.isFinite) {
       throw ValidationError("--max-cost takes an amount in dollars, such as 2.50.")
     }
+    if record != nil, replay != nil {
+      throw ValidationError("--record and --replay cannot stand together.")
+    }
     return RunOptions(
       isDry: dryRun, maxCost: maxCost, assumesYes: yes, format: format, color: color,
-      isQuiet: quiet, isVerbose: verbose)
+      isQuiet: quiet, isVerbose: verbose, recording: record, replay: replay)
   }
 }

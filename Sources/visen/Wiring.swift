@@ -14,19 +14,51 @@ enum Wiring {
   ///
   /// - Returns: The exit code.
   @MainActor static func run(_ invocation: Invocation) async -> Int32 {
-    let environment = ProcessInfo.processInfo.environment
+    var environment = ProcessInfo.processInfo.environment
     let home = self.home(environment)
     let network = NetworkTransport()
+    let services: any HTTPTransport
+    do {
+      services = try recorded(network, invocation.options, &environment)
+    } catch {
+      FileHandle.standardError.write(Data("visen: \(error)\n".utf8))
+      return ExitCode.invalidProgram
+    }
     let local = LocalWorkspaces(home: home)
     let isTerminal = isatty(STDIN_FILENO) == 1
     let code = await ShellLoop.run(
       invocation,
       in: Surroundings(
         home: home, environment: environment,
-        isInteractive: isTerminal && invocation.work == .standardInput, network: network,
+        isInteractive: isTerminal && invocation.work == .standardInput, network: services,
         openLocalWorkspace: { try local.open() }, checkpoint: checkpoint(environment)))
     await network.shutdown()
     return code
+  }
+
+  private static let addresses = [
+    "GEMINI_BASE_URL", "LOCAL_BASE_URL", "NOTION_BASE_URL", "OPENAI_BASE_URL",
+  ]
+  private static let keys = ["GEMINI_API_KEY", "LOCAL_API_KEY", "NOTION_TOKEN", "OPENAI_API_KEY"]
+
+  /// The way to the services: the network, a recording of it, or a recording instead of it.
+  private static func recorded(
+    _ network: NetworkTransport, _ options: RunOptions, _ environment: inout [String: String]
+  ) throws -> any HTTPTransport {
+    if let path = options.recording {
+      let present = keys.filter { !(environment[$0] ?? "").isEmpty }
+      let head = Recording.Head(
+        addresses: environment.filter { addresses.contains($0.key) }, keys: present)
+      return try RecordingTransport(
+        around: network, to: path, head: head,
+        secrets: present.compactMap { environment[$0].map { Secret($0) } })
+    }
+    guard let path = options.replay else { return network }
+    let replay = try ReplayTransport(from: path)
+    for name in addresses { environment[name] = replay.head.addresses[name] }
+    // No service sees these; there must only be some.
+    for name in keys { environment[name] = replay.head.keys.contains(name) ? "replayed" : nil }
+    return replay
   }
 
   /// `VISEN_HOME`, else the data folder of the XDG base directory specification.

@@ -181,6 +181,34 @@ for n in 1..times { print shout("{word} {who} {n}") }
         code, _, err = run(["-c", 'use "Blog"; undo'], home)
         self.assertIn("Run 2: 2 rows restored.", err)
 
+    def test_recorded_and_replayed(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh")
+        self.addCleanup(rehearsal.close)
+        root = "https://www.notion.so/" + rehearsal.root.replace("-", "")
+        tape = os.path.join(home, "tape.jsonl")
+        statements = (
+            f'set engine gpt; connect "Blog" to template under "{root}"; tick rows; '
+            'generate with "translate to Japanese: {Topic}" parallel 1; show rows')
+        code, out, err = run(["--record", tape, "-c", statements], home, **rehearsal.environment)
+        self.assertEqual(code, 0, err)
+        self.assertIn("学ぶことは楽しい", out)
+        with open(tape) as file:
+            text = file.read()
+        for name in ("NOTION_TOKEN", "OPENAI_API_KEY"):
+            self.assertNotIn(rehearsal.environment[name], text)
+            self.assertIn(name, text)
+        self.assertEqual(stat.S_IMODE(os.stat(tape).st_mode), 0o600)
+        rehearsal.close()
+        # Nobody is there any more, and there is no key: the tape answers.
+        code, again, err = run(["--replay", tape, "-c", statements], self.folder())
+        self.assertEqual((code, again), (0, out), err)
+        code, _, err = run(
+            ["--replay", tape, "-c", statements.replace("translate to", "turn into")],
+            self.folder())
+        self.assertEqual(code, 1)
+        self.assertIn("the nearest recorded one is", err)
+
     def test_budget_stops_within_and_resumes(self):
         home = self.folder()
         rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.5")

@@ -42,12 +42,16 @@ public nonisolated struct RunOptions: Sendable {
   public var isQuiet: Bool
   /// Say more about what happens.
   public var isVerbose: Bool
+  /// The file in which exchanges with services are kept; `nil` for none.
+  public var recording: String?
+  /// The recording that answers instead of the services; `nil` for none.
+  public var replay: String?
 
   /// Creates options; everything off, a table, colour where the terminal shows it.
   public init(
     isDry: Bool = false, maxCost: Double? = nil, assumesYes: Bool = false,
     format: OutputFormat = .table, color: ColorChoice = .auto, isQuiet: Bool = false,
-    isVerbose: Bool = false
+    isVerbose: Bool = false, recording: String? = nil, replay: String? = nil
   ) {
     self.isDry = isDry
     self.maxCost = maxCost
@@ -56,5 +60,7 @@ public nonisolated struct RunOptions: Sendable {
     self.color = color
     self.isQuiet = isQuiet
     self.isVerbose = isVerbose
+    self.recording = recording
+    self.replay = replay
   }
 }
