@@ -40,18 +40,31 @@ public struct Slot: Sendable {
   public let kind: Kind
   /// Whether the command makes no sense without it.
   public let isRequired: Bool
+  /// Whether it may stand several times; the command finds the second under its name and `2`.
+  public let repeats: Bool
   /// One phrase on what it is.
   public let summary: String
 
   /// Creates a slot.
   public init(
-    _ name: String, words: [String] = [], kind: Kind, isRequired: Bool = false, summary: String
+    _ name: String, words: [String] = [], kind: Kind, isRequired: Bool = false,
+    repeats: Bool = false, summary: String
   ) {
     self.name = name
     self.words = words
     self.kind = kind
     self.isRequired = isRequired
+    self.repeats = repeats
     self.summary = summary
+  }
+}
+
+extension Slot {
+  /// The slot as it is found the n-th time, from 1.
+  func numbered(_ count: Int) -> Slot {
+    count == 1
+      ? self
+      : Slot("\(name)\(count)", words: words, kind: kind, repeats: true, summary: summary)
   }
 }
 

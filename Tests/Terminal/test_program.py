@@ -209,6 +209,47 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertEqual(code, 1)
         self.assertIn("the nearest recorded one is", err)
 
+    def test_tried_side_by_side_and_kept(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh")
+        self.addCleanup(rehearsal.close)
+        environment = {**rehearsal.environment, "NOTION_TOKEN": ""}
+
+        def visen(statements, *options):
+            return run(["-c", statements, *options], home, **environment)
+
+        visen('set engine gpt; connect "Blog" to template')
+        code, out, err = visen(
+            'use "Blog"; try "Say {Topic}" against "Ask {Topic}" on 3 rows using gpt, gemini; '
+            'print count(rows where Content is empty); keep C; prompt; show rows')
+        self.assertEqual(code, 0, err)
+        for words in ("A (gpt/gpt-6-luna)", "D (gemini/gemini-3.1-flash-lite)",
+                      "answer to: Say learning is fun", "answer to: Ask learning is fun"):
+            self.assertIn(words, out)
+        self.assertIn("\n3\nAsk {Topic}\n", out)
+        self.assertIn("Content: 3 written · 0.0 s · no further cost", err)
+        # Twelve answers were paid for, once; keeping one of them asked nothing.
+        engine = rehearsal.stats()["engine"]
+        self.assertEqual((engine["answers"], engine["asked_again"]), (12, 6))
+        code, out, _ = visen('use "Blog"; rows', "--format", "json")
+        self.assertEqual(
+            {row["Content"] for row in json.loads(out)},
+            {f"[practice] answer to: Ask {topic}" for topic in TOPICS})
+        # Row by row: each attempt is for the current row alone.
+        code, out, err = visen(
+            'use "Blog"; undo; rows; row 2; try "One {Topic}"; try "Two {Topic}"; keep; next; '
+            'try "Three {Topic}"; keep')
+        self.assertEqual(code, 0, err)
+        code, out, _ = visen('use "Blog"; rows', "--format", "json")
+        self.assertEqual([row["Content"] for row in json.loads(out)], [
+            None, "[practice] answer to: Two notion is best tool",
+            "[practice] answer to: Three social media is a boon"])
+        for typed, words in (("keep", "Nothing was tried yet"),
+                             ('try "x {Topic}" on 1 rows; keep Q', "no variant Q")):
+            code, _, err = visen(f'use "Blog"; {typed}')
+            self.assertEqual(code, 1)
+            self.assertIn(words, err)
+
     def test_budget_stops_within_and_resumes(self):
         home = self.folder()
         rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.5")

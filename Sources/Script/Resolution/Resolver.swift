@@ -993,7 +993,8 @@ struct Resolver {
     case .target(let value, let limit, let isSample):
       let resolved = expression(value)
       switch resolved.type {
-      case .any, .list, .row, .query: break
+      // A number is a row's in the table last shown, or a run's.
+      case .any, .list, .number, .row, .query: break
       default:
         note(
           "V203", "this must be rows, and it is \(resolved.type.kindName ?? "something else")",

@@ -9,7 +9,10 @@ extension Parser {
     var filled: [CommandSyntax.Filled] = []
     var positional = signature.slots.filter(\.words.isEmpty)[...]
     while !endsCommand {
-      if let slot = clause(signature) {
+      if var slot = clause(signature) {
+        if slot.repeats {
+          slot = slot.numbered(filled.count { $0.slot.words == slot.words } + 1)
+        }
         guard !filled.contains(where: { $0.slot.name == slot.name }) else {
           throw fail(
             "V012", "“\(slot.words.joined(separator: " "))” stands here twice", current.span,

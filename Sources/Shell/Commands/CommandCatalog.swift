@@ -12,6 +12,7 @@ enum CommandCatalog {
     GenerateCommand.self,
     HelpCommand.self,
     HistoryCommand.self,
+    KeepCommand.self,
     KeyCommand.self,
     NextCommand.self,
     PlanCommand.self,

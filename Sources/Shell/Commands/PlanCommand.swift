@@ -53,7 +53,8 @@ struct PlanCommand: Command {
     let samples = try await PlanCommand.answers(
       places.map { items[$0] }, planned, desk.caching(planned.engine.engine))
     let elapsed = start.duration(to: .now)
-    try keep(samples, planned)
+    try desk.keepTried(
+      samples.filter { !$0.isKept }.map { ($0.item, $0.usage) }, of: planned.plan)
     let records = samples.flatMap { cells(of: $0, planned) }
     if !records.isEmpty { presenter.show(.list(records)) }
     for sample in samples {
@@ -119,29 +120,6 @@ struct PlanCommand: Command {
       for try await (index, sample) in group { samples[index] = sample }
       return samples.sorted { $0.key < $1.key }.map(\.value)
     }
-  }
-
-  /// What was paid for is in the journal, written or not.
-  private func keep(_ samples: [Sample], _ planned: RunPlanner.Planned) throws {
-    let asked = samples.filter { !$0.isKept }
-    guard !asked.isEmpty, planned.engine.name != "practice" else { return }
-    let plan = planned.plan
-    let price = Prices.price(engine: planned.engine.name, model: planned.engine.model)
-    let items = asked.map { sample in
-      var item = sample.item
-      item.state = item.answer == nil ? .failed : .answered
-      item.inputTokens = sample.usage.inputTokens
-      item.outputTokens = sample.usage.outputTokens
-      item.cost = price?.cost(of: sample.usage)
-      return item
-    }
-    let run = RunRecord(
-      createdAt: RunDesk.now(), kind: .plan, connection: plan.connection,
-      workspace: plan.workspace, engine: planned.engine.name, model: planned.engine.model,
-      prompt: plan.promptText, targets: JSON.array(plan.targets.map(\.json)).text,
-      parameters: plan.parameters.json.text)
-    let id = try store.journal.begin(run, items: items)
-    try store.journal.setState(.finished, ofRun: id)
   }
 
   /// A line for each cell: what stands there, and what would.

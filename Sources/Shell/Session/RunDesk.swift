@@ -101,6 +101,28 @@ final class RunDesk {
     return try await workspace.client.dataSource(id)
   }
 
+  /// Keeps answers that were paid for and not written, so that what was spent is known.
+  func keepTried(_ answers: [(item: ItemRecord, usage: Usage)], of plan: RunPlan) throws {
+    guard !answers.isEmpty, plan.parameters.engine != "practice" else { return }
+    let price = Prices.price(engine: plan.parameters.engine, model: plan.parameters.model)
+    let items = answers.map { answer in
+      var item = answer.item
+      item.state = item.answer == nil ? .failed : .answered
+      item.attempts = 1
+      item.inputTokens = answer.usage.inputTokens
+      item.outputTokens = answer.usage.outputTokens
+      item.cost = price?.cost(of: answer.usage)
+      return item
+    }
+    let run = RunRecord(
+      createdAt: RunDesk.now(), kind: .plan, connection: plan.connection,
+      workspace: plan.workspace, engine: plan.parameters.engine, model: plan.parameters.model,
+      prompt: plan.promptText, targets: JSON.array(plan.targets.map(\.json)).text,
+      parameters: plan.parameters.json.text)
+    let id = try store.journal.begin(run, items: items)
+    try store.journal.setState(.finished, ofRun: id)
+  }
+
   /// The engine, not asked the same twice; the practice engine costs nothing to ask.
   func caching(_ engine: any Engine) -> any Engine {
     engine.name == "practice" ? engine : CachingEngine(around: engine, cache: store.answers)
@@ -154,6 +176,7 @@ final class RunDesk {
     parts.append(Clock.text(summary.duration))
     switch (engine, summary.cost) {
     case ("practice", _): parts.append("free")
+    case (_, 0?): parts.append("no further cost")
     case (_, let cost?): parts.append(Money.about(cost))
     case (_, nil): parts.append("price unknown")
     }

@@ -123,7 +123,8 @@ struct RunPlanner {
 
   // MARK: - Targets
 
-  private func runTargets(_ call: CommandCall, _ connection: OpenConnection) throws -> [RunTarget] {
+  /// Where the answers go: as said, else as the connection remembers.
+  func runTargets(_ call: CommandCall, _ connection: OpenConnection) throws -> [RunTarget] {
     guard let source = connection.source else { return [.body(.append)] }
     let names = call.names("targets") ?? connection.saved.targets
     guard !names.isEmpty else {

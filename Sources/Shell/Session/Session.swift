@@ -24,6 +24,7 @@ public final class Session {
   let dialogue: Dialogue
   let transcript: Transcript
   let outcome = OutcomeCount()
+  let bench = Bench()
   let bridge: ScriptBridge
   let interpreter: Interpreter
   /// Whether the prompt is to end.
