@@ -21,6 +21,7 @@ public struct LocalWorkspace: HTTPTransport {
 
   /// The most rows that one query gives, over all its pages.
   let queryLimit: Int
+  let sortedRows = SortedRows()
   let queue: DatabaseQueue
   let now: @Sendable () -> Date
 

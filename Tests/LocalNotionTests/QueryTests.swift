@@ -67,6 +67,24 @@ final class Ticking: Sendable {
     #expect(whole.count == 120)
   }
 
+  @Test func aSortedQueryKeepsItsOrderWhileItIsRead() async throws {
+    let (client, source) = try await workspace(rows: 250, limit: 10_000, step: 7)
+    let sorts: JSON = [["property": "Number", "direction": "descending"]]
+    let first = try await client.query(source, sorts: sorts)
+    // A row that is changed and one that goes to the trash in the middle neither come twice nor
+    // push another out.
+    let last = try #require(first.items.last)
+    _ = try await client.updatePage(last.id, properties: ["Number": ["number": -5]])
+    let second = try await client.query(source, sorts: sorts, cursor: first.next)
+    let third = try await client.query(source, sorts: sorts, cursor: second.next)
+    let names = (first.items + second.items + third.items).map(\.title)
+    #expect(names == (0..<250).reversed().map { "row \($0)" })
+    #expect(third.next == nil)
+    // Another query of the same words is sorted as things are now.
+    let again = try await client.rows(source, sorts: sorts)
+    #expect(again.last?.id == last.id)
+  }
+
   @Test func moreRowsInOneMinuteThanAQueryGivesAreRefusedNotDropped() async throws {
     let (client, source) = try await workspace(rows: 150, limit: 100, step: 0.01)
     await #expect(throws: NotionError.self) { try await client.rows(source) }

@@ -95,6 +95,7 @@ enum DataSources {
     var rows: [Record]
     var next: String?
     let given = try QueryCursor.given(before: cursor)
+    let session = cursor.map(QueryCursor.session) ?? QueryCursor.newSession()
     if sorts.isEmpty {
       (rows, next) = try newestFirst(
         source, filter: filter, schemas: schemas, cursor: cursor, size: size, trash: wantsTrash,
@@ -102,7 +103,7 @@ enum DataSources {
     } else {
       (rows, next) = try sorted(
         source, filter: filter, sorts: sorts, schemas: schemas, cursor: cursor, size: size,
-        trash: wantsTrash, call)
+        trash: wantsTrash, session: session, call)
     }
     // One query gives so many rows, over all its pages, and no more.
     let room = call.workspace.queryLimit - given
@@ -112,7 +113,9 @@ enum DataSources {
     if isCut { next = nil }
     let answer = Paging.list(
       try rows.map { try Pages.json($0, source: source, schemas: schemas, only: shown, call) },
-      next: next.map { QueryCursor.text(next: $0, given: given + rows.count) },
+      next: next.map {
+        QueryCursor.text(next: $0, session: session, given: given + rows.count)
+      },
       type: "page_or_data_source")
     guard isCut, var members = answer.members else { return answer }
     members["request_status"] = [
@@ -151,29 +154,38 @@ enum DataSources {
 
   private static func sorted(
     _ source: Record, filter: Filter?, sorts: [Sorting], schemas: PropertySchemas, cursor: String?,
-    size: Int, trash: Bool, _ call: Call
+    size: Int, trash: Bool, session: String, _ call: Call
   ) throws -> ([Record], String?) {
-    var records = try Row.fetchAll(
-      call.database,
-      sql: """
-        SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ?
-        ORDER BY sequence DESC
-        """, arguments: [source.id, trash]
-    ).map(Record.init(row:))
-    if let filter { records = try records.filter { try filter.matches($0, schemas, call) } }
-    records = try Sorting.sort(records, by: sorts, schemas, call)
+    let known = cursor == nil ? nil : call.workspace.sortedRows.order(of: session)
+    var order = known ?? []
+    if known == nil {
+      var records = try Row.fetchAll(
+        call.database,
+        sql: """
+          SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ?
+          ORDER BY sequence DESC
+          """, arguments: [source.id, trash]
+      ).map(Record.init(row:))
+      if let filter { records = try records.filter { try filter.matches($0, schemas, call) } }
+      order = try Sorting.sort(records, by: sorts, schemas, call).map(\.id)
+    }
     var start = 0
     if let cursor {
-      guard let id = QueryCursor.next(in: cursor),
-        let index = records.firstIndex(where: { $0.id == id })
-      else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
+      guard let id = QueryCursor.next(in: cursor), let index = order.firstIndex(of: id) else {
+        throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
+      }
       start = index
     }
-    let end = min(start + size, records.count)
-    return (
-      Array(records[start..<end]),
-      end < records.count ? records[end].id : nil
-    )
+    let end = min(start + size, order.count)
+    let next = end < order.count ? order[end] : nil
+    if next != nil, known == nil { call.workspace.sortedRows.keep(order, for: session) }
+    // What went to the trash or elsewhere since the first page is no row of it any more.
+    let rows = try order[start..<end].compactMap { id in
+      try Storage.find(id, call.database).flatMap {
+        $0.parent == source.id && $0.isInTrash == trash ? $0 : nil
+      }
+    }
+    return (rows, next)
   }
 
   static func find(_ id: String, _ call: Call) throws -> Record {
@@ -206,10 +218,19 @@ enum DataSources {
 /// Where the next page of a query begins: `s:SESSION:ID`, the session's last digits the number of
 /// rows that were given before.
 enum QueryCursor {
-  static func text(next id: String, given: Int) -> String {
+  static func text(next id: String, session: String, given: Int) -> String {
     let digits = String(given, radix: 16)
     let count = String(repeating: "0", count: max(0, 8 - digits.count)) + digits
-    return "s:\(Identity.make().dropLast(8))\(count):\(id)"
+    return "s:\(session)\(count):\(id)"
+  }
+
+  /// A new session; the count of rows follows it.
+  static func newSession() -> String { String(Identity.make().dropLast(8)) }
+
+  /// The session of a cursor.
+  static func session(_ cursor: String) -> String {
+    let parts = cursor.split(separator: ":")
+    return parts.count == 3 ? String(parts[1].dropLast(8)) : ""
   }
 
   /// The identity of the first row of the next page.

@@ -5,7 +5,7 @@ import Script
 final class Bench {
   /// A prompt with an engine.
   struct Variant: Sendable {
-    /// `A`, `B` …
+    /// Its letter, from `A` on.
     let letter: String
     let template: PromptTemplate
     let engine: ChosenEngine
