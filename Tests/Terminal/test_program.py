@@ -250,6 +250,27 @@ for n in 1..times { print shout("{word} {who} {n}") }
             self.assertEqual(code, 1)
             self.assertIn(words, err)
 
+    def test_asked_about_the_rows(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh")
+        self.addCleanup(rehearsal.close)
+        environment = {**rehearsal.environment, "NOTION_TOKEN": ""}
+        code, out, err = run(
+            ["-c", 'set engine gpt; connect "Blog" to template; rows; ask "which overlap?"; '
+             'ask "and why?"; ask new; ask "hello"; usage'], home, **environment)
+        self.assertEqual(code, 0, err)
+        first, second, third = [
+            entry["prompt"] for entry in sorted(
+                rehearsal.stats()["engine"]["asked"], key=lambda entry: (
+                    "hello" in entry["prompt"], "why" in entry["prompt"]))]
+        for topic in TOPICS:
+            self.assertIn(topic, first)
+        self.assertIn("Content (rich_text)", first)
+        self.assertIn("which overlap?", second)
+        self.assertIn("and why?", second)
+        self.assertNotIn("which overlap?", third)
+        self.assertIn("3 runs · 3 cells", out)
+
     def test_budget_stops_within_and_resumes(self):
         home = self.folder()
         rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.5")

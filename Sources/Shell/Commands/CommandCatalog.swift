@@ -4,6 +4,7 @@ import Script
 enum CommandCatalog {
   static let all: [any Command.Type] = [
     AddCommand.self,
+    AskCommand.self,
     BlameCommand.self,
     ConnectCommand.self,
     ConnectionsCommand.self,

@@ -25,6 +25,7 @@ public final class Session {
   let transcript: Transcript
   let outcome = OutcomeCount()
   let bench = Bench()
+  let talk = Talk()
   let bridge: ScriptBridge
   let interpreter: Interpreter
   /// Whether the prompt is to end.
