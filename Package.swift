@@ -122,6 +122,8 @@ let package = Package(
       name: "LocalNotionTests", dependencies: ["LocalNotion", "Notion", "Transport"],
       swiftSettings: strict),
     .testTarget(
+      name: "NotionTests", dependencies: ["Notion", "Transport"], swiftSettings: strict),
+    .testTarget(
       name: "TransportTests",
       dependencies: ["Transport", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: strict),
