@@ -224,7 +224,7 @@ public final class ShellLoop {
       return
     }
     console.message(
-      "Visen fills Notion with AI. Nothing needs a key here; your own Notion and engine: setup")
+      "Visen fills Notion with AI. No key is needed here; for your own services: setup")
     console.message("A first table:  connect \"Blog\" to template")
     console.message("`help` explains, Tab completes, Ctrl-C stops, Ctrl-D leaves.")
   }

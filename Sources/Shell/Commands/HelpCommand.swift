@@ -66,7 +66,7 @@ struct HelpCommand: Command {
         words.isEmpty
         ? slot.name.uppercased() : slot.kind == .flag ? words : "\(words) \(slot.name.uppercased())"
       let padding = String(repeating: " ", count: max(1, 20 - head.count))
-      console.result("  \(head)\(padding)\(slot.summary)\(slot.isRequired ? "" : " (optional)")")
+      console.result("  \(head)\(padding)\(slot.summary)\(slot.isRequired ? " (required)" : "")")
     }
     if !signature.examples.isEmpty { console.result("") }
     for example in signature.examples { console.result("  \(example)") }

@@ -22,7 +22,7 @@ private struct RowWalk {
   }
 
   func go(to number: Int) async throws -> Value {
-    let row = try rows.row(number)
+    let row = try await connections.reread(try rows.row(number))
     rows.current = row
     console.message("row \(number) of \(rows.shown.count): 「\(row.title)」")
     presenter.showRecord(row)

@@ -56,7 +56,8 @@ struct ShowCommand: Command {
   }
 
   /// One row, a property a line, then its body.
-  private func showRow(_ row: Row) async throws {
+  private func showRow(_ shown: Row) async throws {
+    let row = try await connections.reread(shown)
     rows.current = row
     presenter.showRecord(row)
     let connection = try connections.requireOpen()

@@ -64,7 +64,8 @@ private struct Ticking {
     var changed = 0
     for row in rows where row.value(of: property)?.asFlag != ticked {
       try Task.checkCancellation()
-      _ = try await writer.write([.set(property, .flag(ticked))], to: row, at: call.span)
+      _ = try await writer.write(
+        [.set(property, .flag(ticked))], to: row, at: call.span, isTold: false)
       changed += 1
     }
     let word = ticked ? "ticked" : "unticked"

@@ -59,6 +59,15 @@ final class Connections {
     return (connection, source, shape)
   }
 
+  /// A row of the open database as it is now; the table last shown may be older.
+  func reread(_ row: Row) async throws -> Row {
+    guard let open, let shape = open.shape, let id = NotionID(parsing: row.id) else { return row }
+    let page = try await Sharing.explained(open.workspace, "that row") {
+      try await open.workspace.client.page(id)
+    }
+    return RowMapping.row(page, shape: shape, number: row.number)
+  }
+
   /// The saved connection of that name.
   func find(_ name: String) throws -> SavedConnection {
     if let saved = try store.connections.find(named: name) { return saved }

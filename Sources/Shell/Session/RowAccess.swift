@@ -59,6 +59,8 @@ final class RowWriter {
   private let console: any Console
   /// The run that the writes of the current input belong to.
   private var run: Int64?
+  /// Rows that the current input has written and nobody has told of, and into which cells.
+  private var told: (rows: Int, names: [String]) = (0, [])
 
   init(
     connections: Connections, settings: Settings, store: LocalStore, surroundings: Surroundings,
@@ -72,14 +74,23 @@ final class RowWriter {
     self.console = console
   }
 
-  /// Ends the run of an input, so that the next one begins its own.
+  /// Ends the run of an input, so that the next one begins its own, and tells what it wrote.
   func endRun() throws {
+    if told.rows > 0 {
+      console.message("\(told.names.joined(separator: ", ")): \(told.rows) written")
+    }
+    told = (0, [])
     if let run { try store.journal.setState(.finished, ofRun: run) }
     run = nil
   }
 
   /// Writes changes to a row.
-  func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
+  ///
+  /// - Parameter isTold: Whether the summary of the input counts it; a command that tells by itself
+  ///   what it did says no.
+  func write(
+    _ changes: [FieldChange], to row: Row, at span: Span, isTold: Bool = true
+  ) async throws -> Row {
     let connection = try connections.requireOpen()
     guard let source = connection.source else {
       throw ScriptError.refusal("V402", "“\(connection.name)” is a page; it has no rows.")
@@ -145,18 +156,19 @@ final class RowWriter {
           "“\(row.title)” was changed by somebody since it was read; it says “\(text.prefix(60))”",
         notes: ["it was left alone; to write all the same: set conflict overwrite"], kind: .problem)
     }
+    if isTold {
+      told.rows += 1
+      for change in changes where !told.names.contains(change.name) {
+        told.names.append(change.name)
+      }
+    }
     guard let page = outcome.page, let shape = connection.shape else { return row }
     return RowMapping.row(page, shape: shape, number: row.number)
   }
 
   private func beginRun(_ connection: OpenConnection, _ changes: [FieldChange]) throws -> Int64 {
     if let run { return run }
-    let names = changes.map { change in
-      switch change {
-      case .set(let name, _): name
-      case .replaceBody, .appendBody: "body"
-      }
-    }
+    let names = changes.map(\.name)
     let id = try store.journal.begin(
       RunRecord(
         createdAt: RunDesk.now(), kind: .edit, connection: connection.name,
@@ -180,6 +192,16 @@ final class RowWriter {
       case .appendBody(let text):
         console.result("~ \(row.title) · body: \(text.count) characters more")
       }
+    }
+  }
+}
+
+extension FieldChange {
+  /// The name of the cell that it changes.
+  fileprivate var name: String {
+    switch self {
+    case .set(let name, _): name
+    case .replaceBody, .appendBody: "body"
     }
   }
 }
