@@ -40,7 +40,7 @@ public final class ShellLoop {
     case .script(let path, let arguments):
       guard let text = loop.read(path) else { return ExitCode.invalidProgram }
       return await loop.script(SourceText(text, name: path), arguments: arguments)
-    case .check(let paths): return await loop.check(paths)
+    case .check(let paths, let asJSON): return await loop.check(paths, asJSON: asJSON)
     case .format(let paths, let isOnlyChecked):
       return await loop.format(paths, isOnlyChecked: isOnlyChecked)
     case .standardInput:
@@ -103,10 +103,11 @@ public final class ShellLoop {
     return code
   }
 
-  private func check(_ paths: [String]) async -> Int32 {
+  private func check(_ paths: [String], asJSON: Bool) async -> Int32 {
     let report = Report(style: console.messageStyle, columns: console.columns)
     var code = ExitCode.success
-    for path in paths {
+    var found: [JSON] = []
+    for path in paths.flatMap(ShellLoop.scripts) {
       guard let text = read(path) else {
         code = ExitCode.invalidProgram
         continue
@@ -114,11 +115,41 @@ public final class ShellLoop {
       let source = SourceText(text, name: path)
       let result = await Interpreter(host: session.bridge).check(source)
       for diagnostic in result.diagnostics {
-        console.problem(report.text(diagnostic, in: result.source))
         code = ExitCode.invalidProgram
+        if asJSON {
+          found.append(ShellLoop.json(diagnostic, in: result.source))
+        } else {
+          console.problem(report.text(diagnostic, in: result.source))
+        }
       }
     }
+    if asJSON { console.data(JSON.array(found).text + "\n") }
     return code
+  }
+
+  /// A file itself, or the scripts of a folder in the order of their names.
+  private static func scripts(at path: String) -> [String] {
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue
+    else { return [path] }
+    let names = FileManager.default.enumerator(atPath: path)?.compactMap { $0 as? String } ?? []
+    return names.filter { $0.hasSuffix(".visen") }.sorted().map { "\(path)/\($0)" }
+  }
+
+  /// A diagnostic with its place: lines and columns from 1, in characters; bytes from 0.
+  private static func json(_ diagnostic: Diagnostic, in source: SourceText) -> JSON {
+    func place(_ offset: Int) -> JSON {
+      [
+        "line": .int(source.line(of: offset)), "column": .int(source.column(of: offset)),
+        "byte": .int(offset),
+      ]
+    }
+    return [
+      "file": .string(source.name), "severity": "error", "code": .string(diagnostic.code),
+      "message": .string(diagnostic.message), "label": .string(diagnostic.label),
+      "start": place(diagnostic.span.start), "end": place(diagnostic.span.end),
+      "notes": .array(diagnostic.notes.map(JSON.string)),
+    ]
   }
 
   /// Gives files their one layout; a file that is no program is reported and left as it is.

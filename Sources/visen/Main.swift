@@ -105,13 +105,16 @@ struct VisenCommand: SessionCommand {
 struct CheckCommand: SessionCommand {
   static let configuration = CommandConfiguration(
     commandName: "check", abstract: "Parse and resolve scripts without running them.",
-    usage: "visen check <files> ...")
+    usage: "visen check [--json] <files or folders> ...")
 
-  @Argument(help: "The scripts.")
+  @Flag(help: "Print what was found as one JSON array, with places, for editors.")
+  var json = false
+
+  @Argument(help: "The scripts; of a folder, every .visen file in it.")
   var files: [String]
 
   func invocation() -> Invocation {
-    Invocation(work: .check(paths: files), options: RunOptions())
+    Invocation(work: .check(paths: files, asJSON: json), options: RunOptions())
   }
 }
 

@@ -108,6 +108,19 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertIn("fn, let and include only", err)
         self.assertIn("bad.visen:1:1", err)
 
+    def test_checked_for_editors(self):
+        home = self.folder()
+        self.write(home, "a/good.visen", "print 1\n")
+        bad = self.write(home, "a/b/bad.visen", "let 題 = 1\nprint 題 + unknwn\n")
+        code, out, _ = run(["check", "--json", os.path.join(home, "a")], home)
+        self.assertEqual(code, 2)
+        [found] = json.loads(out)
+        self.assertEqual((found["file"], found["code"]), (bad, "V100"))
+        self.assertEqual(found["start"], {"line": 2, "column": 11, "byte": 24})
+        self.assertEqual(found["end"]["column"], 17)
+        code, out, _ = run(["check", "--json", os.path.join(home, "a/good.visen")], home)
+        self.assertEqual((code, out), (0, "[]\n"))
+
     def test_one_layout(self):
         home = self.folder()
         script = self.write(home, "x.visen", "let   x=1 # one\nfor i in 1..2{\nprint i+x}\n")

@@ -44,6 +44,12 @@ public struct SourceText: Sendable {
     return low + 1
   }
 
+  /// The column of a byte, from 1, in characters.
+  public func column(of offset: Int) -> Int {
+    let start = lineStarts[line(of: offset) - 1]
+    return text(Span(start, offset)).count + 1
+  }
+
   /// The text of a span; empty where it is outside.
   public func text(_ span: Span) -> String {
     let start = min(max(0, span.start), bytes.count)

@@ -8,8 +8,8 @@ public nonisolated struct Invocation: Sendable {
     case statements(String)
     /// A script file and the arguments for its parameters.
     case script(path: String, arguments: [String])
-    /// Parse and resolve files only.
-    case check(paths: [String])
+    /// Parse and resolve files only, those of folders included; as JSON or for a person.
+    case check(paths: [String], asJSON: Bool)
     /// Give files their one layout, or only say which have another.
     case format(paths: [String], isOnlyChecked: Bool)
   }
