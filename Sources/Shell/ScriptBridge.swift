@@ -73,7 +73,7 @@ nonisolated final class ScriptBridge: ScriptHost {
   }
 
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
-    try await explained { try await session().writer.write(changes, to: row, at: span) }
+    try await explained { try await session().write(changes, to: row, at: span) }
   }
 
   func answer(_ request: AIRequest) async throws -> Value {
@@ -106,6 +106,16 @@ nonisolated final class ScriptBridge: ScriptHost {
 }
 
 extension Session {
+  /// Writes a row; the current row is known as it is then.
+  func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
+    let written = try await writer.write(changes, to: row, at: span)
+    if rows.current?.id == row.id {
+      rows.current = written
+      bridge.setCurrent(written)
+    }
+    return written
+  }
+
   /// Reads rows of a connection.
   func read(_ request: RowRequest) async throws -> [Row] {
     let connection: OpenConnection

@@ -181,6 +181,14 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertEqual(code, 1)
         self.assertIn("rows 1 to 3", err)
         code, out, err = run(
+            ["-c", 'use "Blog"; rows; row 2; it.Content = "by hand"; it.Content; undo'], home)
+        self.assertEqual(code, 0, err)
+        self.assertTrue(out.endswith("by hand\n"), out)
+        self.assertIn("1 row restored", err)
+        code, _, err = run(["-c", 'use "Blog"; rows; row 2; it.Content = 5'], home)
+        self.assertEqual(code, 2)
+        self.assertIn("Content takes text", err)
+        code, out, err = run(
             ["-c", 'use "Blog"; let all = rows; show rows; blame row 1', "--format", "json"], home)
         self.assertEqual(code, 0, err)
         blame = json.loads(out.splitlines()[-1])

@@ -307,9 +307,31 @@ struct Resolver {
     }
   }
 
+  /// `it.Content = …`: through a slot of its own, which no name leads to.
+  private mutating func currentRowAssignment(
+    _ place: Place, _ isAddition: Bool, _ value: Expression, _ span: Span
+  ) -> any Node {
+    guard place.steps.count == 1, case .field(let name, let nameSpan)? = place.steps.first else {
+      note(
+        "V105", "the current row itself cannot be changed", span, ["name a property: it.NAME = …"])
+      return ConstantNode(.nothing, span)
+    }
+    let resolved = expression(value)
+    if let shape = currentShape {
+      checkAssignment(name, nameSpan, shape, resolved.type, value.span)
+    }
+    let slot = slotCount
+    slotCount += 1
+    let store = StoreFieldNode(
+      slot: slot, steps: [.field(name, nameSpan)], resolved.node, isAddition: isAddition,
+      sendsAtOnce: loopDepth == 0, span)
+    return BlockNode.node([StoreNode(slot: slot, ItNode(place.nameSpan), span), store], span)
+  }
+
   private mutating func assignment(
     _ place: Place, isAddition: Bool, _ value: Expression, _ span: Span
   ) -> any Node {
+    if place.name == "it" { return currentRowAssignment(place, isAddition, value, span) }
     let resolved = expression(value)
     guard let variable = variable(place.name) else {
       unknownName(place.name, place.nameSpan, isAssigned: place.steps.isEmpty)

@@ -207,7 +207,7 @@ struct Parser {
         let command = try command(signature)
         return Statement(kind: .command(command), span: command.span)
       }
-      if !Reserved.words.contains(word), isPlace() { return try assignment() }
+      if !Reserved.words.contains(word) || word == "it", isPlace() { return try assignment() }
     }
     if case .quoted = first.kind, isPlace() { return try assignment() }
     let value = try expression()
