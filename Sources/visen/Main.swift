@@ -11,6 +11,7 @@ struct Main {
     signal(SIGPIPE, SIG_IGN)
     process_use_one_heap()
     var words = Array(CommandLine.arguments.dropFirst())
+    if let invocation = plainInvocation(words) { exit(await Wiring.run(invocation)) }
     // `visen help serve` is what `--help` itself recommends.
     if words.first == "help" { words = Array(words.dropFirst().prefix(1)) + ["--help"] }
     let kind = commandType(words.first)
@@ -43,6 +44,20 @@ struct Main {
 }
 
 extension Main {
+  /// What the plainest command lines ask for; `nil` leaves it to the parser of options.
+  ///
+  /// That parser looks its types over when it starts, which takes longer than all else before the
+  /// first prompt.
+  private static func plainInvocation(_ words: [String]) -> Invocation? {
+    switch (words.first, words.count) {
+    case (nil, _): return Invocation(work: .standardInput, options: RunOptions())
+    case ("-c", 2): return Invocation(work: .statements(words[1]), options: RunOptions())
+    case (let file?, 1) where file.hasSuffix(".visen") && !file.hasPrefix("-"):
+      return Invocation(work: .script(path: file, arguments: []), options: RunOptions())
+    default: return nil
+    }
+  }
+
   /// The command that a first word names.
   ///
   /// The root takes any first word as a script, so the parser cannot tell a command from a file.
