@@ -108,6 +108,17 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertIn("fn, let and include only", err)
         self.assertIn("bad.visen:1:1", err)
 
+    def test_help(self):
+        home = self.folder()
+        for topic, words in (("", "A first session"), ("generate", "packed"), ("upper", "→"),
+                             ("V204", "is not empty"), ("v107", "side by side"), ("keys", "Ctrl-R")):
+            code, out, err = run(["-c", f"help {topic}"], home)
+            self.assertEqual(code, 0, err)
+            self.assertIn(words, out)
+        code, _, err = run(["-c", "help genrate"], home)
+        self.assertEqual(code, 1)
+        self.assertIn("help generate", err)
+
     def test_checked_for_editors(self):
         home = self.folder()
         self.write(home, "a/good.visen", "print 1\n")

@@ -4,9 +4,9 @@ import Script
 struct HelpCommand: Command {
   static let signature = CommandSignature(
     name: "help",
-    summary: "Explains Visen, a command or a function.",
-    slots: [Slot("topic", kind: .name, summary: "a command or a function")],
-    examples: ["help", "help generate", "help upper"])
+    summary: "Explains Visen, a command, a function or a code.",
+    slots: [Slot("topic", kind: .name, summary: "a command, a function, a code such as V203")],
+    examples: ["help", "help generate", "help upper", "help V203"])
 
   private let console: any Console
 
@@ -23,6 +23,8 @@ struct HelpCommand: Command {
       explain(function)
     } else if topic == "keys" {
       keys()
+    } else if let text = CodeCatalog.text(topic) {
+      console.result("\(topic.uppercased()): \(text)")
     } else {
       let words = CommandCatalog.signatures.map(\.name) + Function.all.map(\.name) + ["keys"]
       var notes = ["all commands: help"]
