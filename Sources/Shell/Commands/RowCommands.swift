@@ -1,8 +1,8 @@
 import Notion
 import Script
 
-/// Shows a row and makes it the current one.
-private struct RowWalk {
+/// Shows a row, as it is now, with its body, and makes it the current one.
+struct RowWalk {
   private let connections: Connections
   private let rows: RowTable
   private let presenter: Presenter

@@ -16,12 +16,14 @@ struct ShowCommand: Command {
 
   private let connections: Connections
   private let rows: RowTable
+  private let walk: RowWalk
   private let presenter: Presenter
   private let console: any Console
 
   init(_ session: Session) {
     connections = session.connections
     rows = session.rows
+    walk = RowWalk(session)
     presenter = session.presenter
     console = session.console
   }
@@ -31,7 +33,7 @@ struct ShowCommand: Command {
       guard let whole = Int(exactly: number) else {
         throw ScriptError.refusal("V451", "A row's number is a whole number.", "show row 3")
       }
-      try await showRow(try rows.row(whole))
+      _ = try await walk.go(to: whole)
       return .nothing
     }
     if call.has("all") {
@@ -53,19 +55,5 @@ struct ShowCommand: Command {
     let blocks = try await connection.workspace.client.tree(of: id)
     console.result(Markdown.text(from: blocks))
     return .nothing
-  }
-
-  /// One row, a property a line, then its body.
-  private func showRow(_ shown: Row) async throws {
-    let row = try await connections.reread(shown)
-    rows.current = row
-    presenter.showRecord(row)
-    let connection = try connections.requireOpen()
-    guard let id = NotionID(parsing: row.id) else { return }
-    let body = Markdown.text(from: try await connection.workspace.client.tree(of: id))
-    if !body.isEmpty {
-      console.result("")
-      console.result(body)
-    }
   }
 }
