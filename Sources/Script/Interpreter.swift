@@ -214,7 +214,7 @@ public actor Interpreter {
 
   /// Runs a node on a thread of its own, with a stack that deep programs fit into.
   private nonisolated static func onThread(
-    _ node: any Node, _ values: [Value], _ machine: Machine, isWanted: Bool
+    _ node: Node, _ values: [Value], _ machine: Machine, isWanted: Bool
   ) async -> (Result<Value, ScriptError>, [Value]) {
     await withCheckedContinuation { continuation in
       let thread = Thread {

@@ -2,17 +2,16 @@
 ///
 /// One turn ends before the next begins: a turn that takes longer than the interval puts the next
 /// one off. A problem in a turn is told and counted, and the next turn comes.
-final class EveryNode: Node {
-  let span: Span
-  let interval: any Node
-  let body: any Node
-  init(_ interval: any Node, _ body: any Node, _ span: Span) {
+final class EveryNode: Node, @unchecked Sendable {
+  let interval: Node
+  let body: Node
+  init(_ interval: Node, _ body: Node, _ span: Span) {
     self.interval = interval
     self.body = body
-    self.span = span
+    super.init(span)
   }
 
-  func eval(_ context: Context) throws(ScriptError) -> Value {
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
     let value = try interval.eval(context)
     guard case .duration(let duration) = value, duration.seconds >= 1,
       duration.seconds <= 31_622_400

@@ -3,16 +3,15 @@ import Foundation
 import Synchronization
 
 /// `for … in … { … }`: a list of the bodies' last values, in the order of the items.
-final class LoopNode: Node {
-  let span: Span
+final class LoopNode: Node, @unchecked Sendable {
   let slot: Int
-  let sequence: any Node
-  let width: (any Node)?
+  let sequence: Node
+  let width: Node?
   let continuesOnError: Bool
-  let body: any Node
+  let body: Node
 
   init(
-    slot: Int, sequence: any Node, width: (any Node)?, continuesOnError: Bool, body: any Node,
+    slot: Int, sequence: Node, width: Node?, continuesOnError: Bool, body: Node,
     _ span: Span
   ) {
     self.slot = slot
@@ -20,17 +19,17 @@ final class LoopNode: Node {
     self.width = width
     self.continuesOnError = continuesOnError
     self.body = body
-    self.span = span
+    super.init(span)
   }
 
-  func eval(_ context: Context) throws(ScriptError) -> Value {
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
     var results: [Value] = []
     try loop(context, into: &results)
     return .list(results)
   }
 
   /// Without the list of the bodies' values, which for a long loop is most of the memory.
-  func run(_ context: Context) throws(ScriptError) {
+  override func run(_ context: Context) throws(ScriptError) {
     var results: [Value]?
     try loop(context, into: &results)
   }

@@ -1,23 +1,22 @@
 /// `+ - * / %`.
-final class ArithmeticNode: Node {
-  var isNumeric: Bool { true }
-  let span: Span
+final class ArithmeticNode: Node, @unchecked Sendable {
+  override var isNumeric: Bool { true }
   let operation: BinaryOperator
-  let left: any Node
-  let right: any Node
-  init(_ operation: BinaryOperator, _ left: any Node, _ right: any Node, _ span: Span) {
+  let left: Node
+  let right: Node
+  init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
     self.operation = operation
     self.left = left
     self.right = right
-    self.span = span
+    super.init(span)
   }
 
-  func eval(_ context: Context) throws(ScriptError) -> Value {
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
     let number = try number(context)
     return number.isNaN ? context.misfit : .number(number)
   }
 
-  func number(_ context: Context) throws(ScriptError) -> Double {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
     let x = try left.number(context)
     if x.isNaN { return try general(context.misfit, try right.eval(context), context) }
     let y = try right.number(context)
@@ -62,21 +61,22 @@ final class ArithmeticNode: Node {
 }
 
 /// `< <= > >= is`, `is not`.
-final class ComparisonNode: Node {
-  let span: Span
+final class ComparisonNode: Node, @unchecked Sendable {
   let operation: BinaryOperator
-  let left: any Node
-  let right: any Node
-  init(_ operation: BinaryOperator, _ left: any Node, _ right: any Node, _ span: Span) {
+  let left: Node
+  let right: Node
+  init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
     self.operation = operation
     self.left = left
     self.right = right
-    self.span = span
+    super.init(span)
   }
 
-  func eval(_ context: Context) throws(ScriptError) -> Value { .flag(try condition(context)) }
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    .flag(try condition(context))
+  }
 
-  func condition(_ context: Context) throws(ScriptError) -> Bool {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
     let x = try left.number(context)
     if x.isNaN { return try general(context.misfit, try right.eval(context)) }
     let y = try right.number(context)
@@ -102,18 +102,17 @@ final class ComparisonNode: Node {
 }
 
 /// The other operators of two sides.
-final class OperatorNode: Node {
-  let span: Span
+final class OperatorNode: Node, @unchecked Sendable {
   let operation: BinaryOperator
-  let left: any Node
-  let right: any Node
-  init(_ operation: BinaryOperator, _ left: any Node, _ right: any Node, _ span: Span) {
+  let left: Node
+  let right: Node
+  init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
     self.operation = operation
     self.left = left
     self.right = right
-    self.span = span
+    super.init(span)
   }
-  func eval(_ context: Context) throws(ScriptError) -> Value {
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
     let a = try left.eval(context)
     let b = try right.eval(context)
     do throws(ScriptError) {
@@ -124,9 +123,27 @@ final class OperatorNode: Node {
   }
 }
 
+final class NegateNode: Node, @unchecked Sendable {
+  let inner: Node
+  init(_ inner: Node, _ span: Span) {
+    self.inner = inner
+    super.init(span)
+  }
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    let value = try inner.eval(context)
+    switch value {
+    case .number(let number): return .number(-number)
+    case .duration(let duration): return .duration(DurationValue(seconds: -duration.seconds))
+    default:
+      throw ScriptError(
+        code: "V306", message: "a minus takes a number, and this is \(value.kindName)", span: span)
+    }
+  }
+}
+
 extension BinaryOperator {
   /// The node of an operator.
-  func node(_ left: any Node, _ right: any Node, _ span: Span) -> any Node {
+  func node(_ left: Node, _ right: Node, _ span: Span) -> Node {
     switch self {
     case .add, .subtract, .multiply, .divide, .remainder:
       ArithmeticNode(self, left, right, span)

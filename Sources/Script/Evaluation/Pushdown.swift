@@ -40,7 +40,7 @@ public struct FieldCondition: Sendable {
 /// folded differently; nor is emptiness, since a text of white space is empty here alone.
 enum Pushdown {
   static func conditions(
-    of node: any Node, _ context: Context
+    of node: Node, _ context: Context
   ) throws(ScriptError) -> [FieldCondition] {
     switch node {
     case let logic as LogicNode where logic.isAnd:
@@ -82,7 +82,7 @@ enum Pushdown {
 
   /// A value that is the same for every row; `nil` for what must be computed row by row.
   private static func constant(
-    _ node: any Node, _ context: Context
+    _ node: Node, _ context: Context
   ) throws(ScriptError) -> Value? {
     switch node {
     case is ConstantNode, is NumberNode, is VariableNode: try node.eval(context)

@@ -55,7 +55,7 @@ struct Globals {
 /// Turns a tree into nodes: names into slots, properties into places, and every mistake that can be
 /// known before anything runs into a diagnostic.
 struct Resolver {
-  typealias Typed = (node: any Node, type: StaticType)
+  typealias Typed = (node: Node, type: StaticType)
 
   static let limit = 10
 
@@ -98,14 +98,14 @@ struct Resolver {
   // MARK: - Program
 
   /// Resolves statements of the top level, in order.
-  mutating func program(_ statements: [Statement]) -> [any Node] {
+  mutating func program(_ statements: [Statement]) -> [Node] {
     let nodes = statements.map { self.statement($0) }
     settle()
     return nodes
   }
 
   /// Resolves one statement of the top level.
-  mutating func topLevel(_ statement: Statement) -> any Node {
+  mutating func topLevel(_ statement: Statement) -> Node {
     let node = self.statement(statement)
     settle()
     return node
@@ -130,7 +130,7 @@ struct Resolver {
 
   // MARK: - Statements
 
-  private mutating func statement(_ statement: Statement) -> any Node {
+  private mutating func statement(_ statement: Statement) -> Node {
     switch statement.kind {
     case .expression(let expression):
       return self.expression(expression).node
@@ -212,7 +212,7 @@ struct Resolver {
   private mutating func block(_ block: Block) -> Typed {
     scopes.append([:])
     defer { scopes.removeLast() }
-    var nodes: [any Node] = []
+    var nodes: [Node] = []
     var type = StaticType.any
     for (index, statement) in block.statements.enumerated() {
       if case .expression(let expression) = statement.kind {
@@ -229,7 +229,7 @@ struct Resolver {
     return (BlockNode.node(nodes[...], block.span), type)
   }
 
-  private mutating func function(_ syntax: FunctionSyntax, _ span: Span) -> any Node {
+  private mutating func function(_ syntax: FunctionSyntax, _ span: Span) -> Node {
     if inFunction || scopes.count > 1 {
       note(
         "V111", "functions are made at the top of a program, not inside a block", syntax.nameSpan)
@@ -257,7 +257,7 @@ struct Resolver {
     loopDepth = 0
     parallelLevel = 0
     rowScope = nil
-    var defaults: [(any Node)?] = []
+    var defaults: [Node?] = []
     for parameter in syntax.parameters {
       defaults.append(parameter.defaultValue.map { expression($0).node })
       _ = declare(parameter.name, parameter.span, canChange: false, type: .any)
@@ -271,12 +271,12 @@ struct Resolver {
     return ConstantNode(.nothing, span)
   }
 
-  private mutating func parameter(_ syntax: ParameterSyntax, _ span: Span) -> any Node {
+  private mutating func parameter(_ syntax: ParameterSyntax, _ span: Span) -> Node {
     if inFunction || scopes.count > 1 {
       note("V111", "param stands at the top of a program, not inside a block", syntax.nameSpan)
     }
     let type = syntax.shape.map(Resolver.type) ?? .any
-    var node: any Node = ConstantNode(.nothing, span)
+    var node: Node = ConstantNode(.nothing, span)
     if let given = globals.arguments[syntax.name] {
       if let value = Parameters.value(given, as: syntax.shape) {
         node = ConstantNode(value, span)
@@ -310,7 +310,7 @@ struct Resolver {
   /// `it.Content = …`: through a slot of its own, which no name leads to.
   private mutating func currentRowAssignment(
     _ place: Place, _ isAddition: Bool, _ value: Expression, _ span: Span
-  ) -> any Node {
+  ) -> Node {
     guard place.steps.count == 1, case .field(let name, let nameSpan)? = place.steps.first else {
       note(
         "V105", "the current row itself cannot be changed", span, ["name a property: it.NAME = …"])
@@ -330,7 +330,7 @@ struct Resolver {
 
   private mutating func assignment(
     _ place: Place, isAddition: Bool, _ value: Expression, _ span: Span
-  ) -> any Node {
+  ) -> Node {
     if place.name == "it" { return currentRowAssignment(place, isAddition, value, span) }
     let resolved = expression(value)
     guard let variable = variable(place.name) else {
@@ -669,7 +669,7 @@ struct Resolver {
     let nodes = ordered(
       arguments, names: function.parameters.map(\.name), required: required, name, nameSpan)
     // Trailing parameters that were left out are simply not there.
-    var given: [any Node] = []
+    var given: [Node] = []
     for node in nodes {
       guard let node else { break }
       given.append(node)
@@ -689,8 +689,8 @@ struct Resolver {
   /// Arguments by parameter, named ones at their places.
   private mutating func ordered(
     _ arguments: [Expression.Argument], names: [String], required: Int, _ name: String, _ span: Span
-  ) -> [(any Node)?] {
-    var nodes = [(any Node)?](repeating: nil, count: names.count)
+  ) -> [Node?] {
+    var nodes = [Node?](repeating: nil, count: names.count)
     var next = 0
     for argument in arguments {
       let node = expression(argument.value).node
@@ -861,7 +861,7 @@ struct Resolver {
   }
 
   /// A variable's value, or the bare word itself: engines are no variables.
-  private mutating func engineNode(_ engine: Expression) -> any Node {
+  private mutating func engineNode(_ engine: Expression) -> Node {
     if case .name(let name) = engine.kind, variable(name) == nil {
       return ConstantNode(.text(name), engine.span)
     }
@@ -870,7 +870,7 @@ struct Resolver {
 
   private mutating func query(_ query: QuerySyntax, _ span: Span) -> Typed {
     var answer = open
-    var connection: (any Node)?
+    var connection: Node?
     if case .named(let name) = query.source {
       let node = expression(name).node
       connection = node
@@ -891,7 +891,7 @@ struct Resolver {
     var shape: Shape?
     if case .known(let known) = answer { shape = known }
     let outer = rowScope
-    var condition: (any Node)?
+    var condition: Node?
     if let syntax = query.condition {
       rowScope = RowScope(shape: shape, place: "where")
       let resolved = expression(syntax)
@@ -899,7 +899,7 @@ struct Resolver {
       condition = resolved.node
     }
     rowScope = RowScope(shape: shape, place: "sort by")
-    let sorts = query.sorts.map { sort -> (key: any Node, isAscending: Bool, field: String?) in
+    let sorts = query.sorts.map { sort -> (key: Node, isAscending: Bool, field: String?) in
       let node = expression(sort.key).node
       return (node, sort.isAscending, (node as? RowFieldNode)?.name)
     }
@@ -931,7 +931,7 @@ struct Resolver {
 
   // MARK: - Commands
 
-  private mutating func command(_ command: CommandSyntax) -> any Node {
+  private mutating func command(_ command: CommandSyntax) -> Node {
     if let place = rowScope?.place {
       note("V112", "a command cannot stand in \(place)", command.span)
     }

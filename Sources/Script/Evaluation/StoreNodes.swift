@@ -1,0 +1,208 @@
+/// `let`, `var`, and the assignment of a whole variable.
+final class StoreNode: Node, @unchecked Sendable {
+  let slot: Int
+  let value: Node
+  let isAddition: Bool
+  private let isPlainNumber: Bool
+  init(slot: Int, _ value: Node, isAddition: Bool = false, _ span: Span) {
+    isPlainNumber = value.isNumeric && !isAddition
+    self.slot = slot
+    self.value = value
+    self.isAddition = isAddition
+    super.init(span)
+  }
+  override func run(_ context: Context) throws(ScriptError) {
+    if isPlainNumber {
+      let number = try value.number(context)
+      if !number.isNaN {
+        context.frame[slot] = .number(number)
+        return
+      }
+      context.frame[slot] = context.misfit
+      return
+    }
+    let result = try value.eval(context)
+    guard isAddition else {
+      context.frame[slot] = result
+      return
+    }
+    // What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
+    switch (context.frame[slot], result) {
+    case (.text(var text), .text(let more)):
+      context.frame[slot] = .nothing
+      text += more
+      context.frame[slot] = .text(text)
+    case (.list(var items), let item):
+      context.frame[slot] = .nothing
+      if case .list(let more) = item { items += more } else { items.append(item) }
+      context.frame[slot] = .list(items)
+    case (let old, _):
+      do throws(ScriptError) {
+        context.frame[slot] = try Operators.apply(.add, old, result)
+      } catch {
+        throw error.at(span)
+      }
+    }
+  }
+}
+
+/// The assignment of a field or item: of a row it is staged, of a record a new one is made.
+final class StoreFieldNode: Node, @unchecked Sendable {
+  enum Step: Sendable {
+    case field(String, Span)
+    case index(Node)
+  }
+
+  let slot: Int
+  let steps: [Step]
+  let value: Node
+  let isAddition: Bool
+  /// Whether the change is sent at the end of the statement: outside of loops.
+  let sendsAtOnce: Bool
+
+  init(
+    slot: Int, steps: [Step], _ value: Node, isAddition: Bool, sendsAtOnce: Bool, _ span: Span
+  ) {
+    self.slot = slot
+    self.steps = steps
+    self.value = value
+    self.isAddition = isAddition
+    self.sendsAtOnce = sendsAtOnce
+    super.init(span)
+  }
+
+  override func run(_ context: Context) throws(ScriptError) {
+    let new = try value.eval(context)
+    if steps.count == 1, !isAddition, case .field(let name, _) = steps[0],
+      case .record(var record) = context.frame[slot]
+    {
+      // Taken out of its slot, the record is the only copy and is changed in place.
+      context.frame[slot] = .nothing
+      record[name] = new
+      context.frame[slot] = .record(record)
+      return
+    }
+    context.frame[slot] = try change(context.frame[slot], steps[...], new, context)
+    if sendsAtOnce { try context.sendStaged() }
+  }
+
+  private func change(
+    _ base: Value, _ steps: ArraySlice<Step>, _ new: Value, _ context: Context
+  ) throws(ScriptError) -> Value {
+    guard let step = steps.first else {
+      guard isAddition else { return new }
+      do throws(ScriptError) {
+        return try Operators.apply(.add, base, new)
+      } catch {
+        throw error.at(span)
+      }
+    }
+    let rest = steps.dropFirst()
+    let name: String
+    let place: Span
+    switch step {
+    case .field(let field, let span): (name, place) = (field, span)
+    case .index(let node):
+      let key = try node.eval(context)
+      if case .text(let text) = key {
+        (name, place) = (text, node.span)
+        break
+      }
+      guard case .list(var items) = base else {
+        throw ScriptError(
+          code: "V308", message: "\(base.kindName) has no items to count off", span: node.span)
+      }
+      let index = try node.whole(context, "an index", from: 0)
+      guard items.indices.contains(index) else {
+        throw ScriptError(
+          code: "V308", message: "there is no item \(index); the list has \(items.count)",
+          span: node.span)
+      }
+      items[index] = try change(items[index], rest, new, context)
+      return .list(items)
+    }
+    switch base {
+    case .record(var record):
+      record[name] = try change(record[name] ?? .nothing, rest, new, context)
+      return .record(record)
+    case .row(let row):
+      return .row(try changeRow(row, name, rest, new, place, context))
+    default:
+      throw ScriptError(
+        code: "V308", message: "\(base.kindName) has no field named “\(name)”", span: place)
+    }
+  }
+
+  private func changeRow(
+    _ row: Row, _ name: String, _ rest: ArraySlice<Step>, _ new: Value, _ place: Span,
+    _ context: Context
+  ) throws(ScriptError) -> Row {
+    guard rest.isEmpty else {
+      throw ScriptError(
+        code: "V308", message: "a part of “\(name)” cannot be assigned by itself", span: place)
+    }
+    guard let index = row.shape.index(of: name) else {
+      guard name == "body" else { throw FieldNode.unknown(name, row, place) }
+      guard case .text(let text) = new else {
+        throw ScriptError(
+          code: "V203", message: "the body takes text, and this is \(new.kindName)",
+          span: value.span)
+      }
+      context.stage(isAddition ? .appendBody(text) : .replaceBody(text), to: row, at: span)
+      return row
+    }
+    let field = row.shape.fields[index]
+    guard field.isWritable else { throw Assignments.computed(field, row.shape, place) }
+    let result = try change(row.values[index], rest, new, context)
+    try Assignments.check(result, for: field, at: value.span)
+    context.stage(.set(name, result), to: row, at: span)
+    return row.replacing(index, with: result)
+  }
+}
+
+/// Checks of values on their way into fields.
+enum Assignments {
+  static func computed(_ field: Field, _ shape: Shape, _ span: Span) -> ScriptError {
+    ScriptError(
+      code: "V206",
+      message:
+        "\(field.name) is a \(field.typeName.replacing("_", with: " ")) and cannot be written",
+      span: span,
+      notes: [
+        "properties that can be written: "
+          + shape.fields.filter(\.isWritable).map(\.name).joined(separator: ", ")
+      ])
+  }
+
+  /// The rough check by kind; the host knows the options and lengths.
+  static func check(_ value: Value, for field: Field, at span: Span) throws(ScriptError) {
+    let fits: Bool =
+      switch (field.kind, value) {
+      case (_, .nothing): true
+      case (.text, .text), (.option, .text), (.number, .number), (.flag, .flag), (.date, .date),
+        (.date, .text), (.options, .list), (.list, .list), (.any, _):
+        true
+      default: false
+      }
+    guard fits else { throw mismatch(field, value.kindName, span) }
+  }
+
+  static func mismatch(_ field: Field, _ kind: String, _ span: Span) -> ScriptError {
+    var error = ScriptError(
+      code: "V203", message: "\(field.name) takes \(field.kind.word), and this is \(kind)",
+      span: span, notes: hints(field, kind))
+    error.label = kind
+    return error
+  }
+
+  private static func hints(_ field: Field, _ kind: String) -> [String] {
+    switch field.kind {
+    case .number where kind == "text":
+      ["ask for a number: ai \"…\" as number 0..10, or number(text)"]
+    case .text where kind != "text": ["write \"{x}\" to make a text of it"]
+    case .options where kind == "text": ["write a list: [\"…\"]"]
+    case .flag: ["write true or false, or a condition"]
+    default: []
+    }
+  }
+}

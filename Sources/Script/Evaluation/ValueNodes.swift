@@ -1,0 +1,77 @@
+final class ConstantNode: Node, @unchecked Sendable {
+  let value: Value
+  init(_ value: Value, _ span: Span) {
+    self.value = value
+    super.init(span)
+  }
+  override func eval(_ context: Context) throws(ScriptError) -> Value { value }
+}
+
+final class NumberNode: Node, @unchecked Sendable {
+  let value: Double
+  init(_ value: Double, _ span: Span) {
+    self.value = value
+    super.init(span)
+  }
+  override var isNumeric: Bool { true }
+  override func eval(_ context: Context) throws(ScriptError) -> Value { .number(value) }
+  override func number(_ context: Context) throws(ScriptError) -> Double { value }
+}
+
+/// A variable of the function that runs, or of the program.
+final class VariableNode: Node, @unchecked Sendable {
+  let slot: Int
+  let isGlobal: Bool
+  init(slot: Int, isGlobal: Bool, _ span: Span) {
+    self.slot = slot
+    self.isGlobal = isGlobal
+    super.init(span)
+  }
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    isGlobal ? context.globals[slot] : context.frame[slot]
+  }
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    let place = isGlobal ? context.globals : context.frame
+    if case .number(let number) = place[slot] { return number }
+    context.misfit = place[slot]
+    return .nan
+  }
+}
+
+/// The current row: of a `where`, a `sort by`, a prompt, or of the screen.
+final class ItNode: Node, @unchecked Sendable {
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    if let row = context.row ?? context.machine.host.currentRow() { return .row(row) }
+    throw ScriptError(
+      code: "V307", message: "there is no current row", span: span,
+      notes: ["choose one: show row 3"])
+  }
+}
+
+final class ListNode: Node, @unchecked Sendable {
+  let items: [Node]
+  init(_ items: [Node], _ span: Span) {
+    self.items = items
+    super.init(span)
+  }
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    var values: [Value] = []
+    values.reserveCapacity(items.count)
+    for item in items { values.append(try item.eval(context)) }
+    return .list(values)
+  }
+}
+
+final class RecordNode: Node, @unchecked Sendable {
+  let fields: [(name: String, value: Node)]
+  init(_ fields: [(name: String, value: Node)], _ span: Span) {
+    self.fields = fields
+    super.init(span)
+  }
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    var values: [(name: String, value: Value)] = []
+    values.reserveCapacity(fields.count)
+    for field in fields { values.append((field.name, try field.value.eval(context))) }
+    return .record(Record(unique: values))
+  }
+}
