@@ -128,6 +128,14 @@ let package = Package(
       dependencies: ["Transport", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: strict),
     .testTarget(name: "ScriptTests", dependencies: ["Script"], swiftSettings: strict),
+    // Whole scripts on the whole shell, with the output they must have.
+    .testTarget(
+      name: "GoldenTests",
+      dependencies: [
+        "Shell", "Script", "LocalNotion", "Notion", "Store", "Transport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
+      swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
