@@ -172,5 +172,6 @@ public indirect enum AnswerType: Sendable, Hashable {
 public struct AnswerProblem: Error, Sendable, CustomStringConvertible {
   /// The sentence, also told to the engine when it is asked once more.
   public let description: String
-  init(_ description: String) { self.description = description }
+  /// Creates a problem.
+  public init(_ description: String) { self.description = description }
 }

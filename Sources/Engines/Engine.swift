@@ -37,6 +37,9 @@ public struct EngineRequest: Sendable {
   public var type: AnswerType?
   /// Whether a record may come with parts missing or wrong; the asker checks each part.
   public var acceptsParts = false
+  /// Looks at an answer of the right shape before it is taken: a sentence that says what is wrong
+  /// with it, which the engine is told when it is asked once more; `nil` when it may be taken.
+  public var check: (@Sendable (Answer) async throws -> String?)?
   /// How long to wait for the answer.
   public var timeout: Duration
 

@@ -51,7 +51,13 @@ public struct PracticeEngine: Engine {
         throw EngineError(.invalidAnswer, "The practice engine’s answer: \(error).")
       }
     }
-    return Answer(text: made.text, value: value, usage: made.usage, model: defaultModel)
+    let answer = Answer(text: made.text, value: value, usage: made.usage, model: defaultModel)
+    if let problem = try await request.check?(answer) {
+      throw EngineError(
+        .invalidAnswer, "The practice engine’s answer was not usable: \(problem).",
+        usage: made.usage)
+    }
+    return answer
   }
 
   /// The one model.

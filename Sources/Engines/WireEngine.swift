@@ -47,18 +47,17 @@ struct WireEngine<Wire: EngineWire>: Engine {
 
   func answer(_ request: EngineRequest) async throws -> Answer {
     let model = request.model ?? wire.defaultModel
-    var first = try await ask(request, model: model, prompt: request.prompt)
-    guard let type = request.type else { return first }
+    let first = try await ask(request, model: model, prompt: request.prompt)
     do {
-      first.value = try shaped(first.text, as: type, inParts: request.acceptsParts)
-      return first
-    } catch {
+      return try await accepted(first, request)
+    } catch let problem as AnswerProblem {
       // One more try, told what was wrong; both are paid for and both are counted.
       var again = request.prompt
       again.pieces.append(
         .literal(
-          "\n\nYour last answer was not usable: \(error). "
-            + "Answer again with JSON of the requested schema only."))
+          "\n\nYour last answer was not usable: \(problem). "
+            + (request.type == nil
+              ? "Answer again." : "Answer again with JSON of the requested schema only.")))
       var second: Answer
       do {
         second = try await ask(request, model: model, prompt: again)
@@ -68,13 +67,24 @@ struct WireEngine<Wire: EngineWire>: Engine {
       }
       second.usage = second.usage + first.usage
       do {
-        second.value = try shaped(second.text, as: type, inParts: request.acceptsParts)
-        return second
-      } catch {
+        return try await accepted(second, request)
+      } catch let problem as AnswerProblem {
         throw EngineError(
-          .invalidAnswer, "The answer had the wrong shape twice: \(error).", usage: second.usage)
+          .invalidAnswer, "The answer was not usable, twice: \(problem).", usage: second.usage)
       }
     }
+  }
+
+  /// The answer with its value, when it has the shape and passes the check.
+  ///
+  /// - Throws: ``AnswerProblem`` when it may not be taken.
+  private func accepted(_ answer: Answer, _ request: EngineRequest) async throws -> Answer {
+    var answer = answer
+    if let type = request.type {
+      answer.value = try shaped(answer.text, as: type, inParts: request.acceptsParts)
+    }
+    if let problem = try await request.check?(answer) { throw AnswerProblem(problem) }
+    return answer
   }
 
   func models() async throws -> [String] {

@@ -25,7 +25,9 @@ public struct CachingEngine: Engine {
     let key = key(request)
     if let kept = try cache.find(key) {
       let value = kept.value.flatMap { try? JSON(parsing: $0) }
-      return Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
+      let answer = Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
+      // What is asked of answers may have changed since it was kept.
+      if try await request.check?(answer) == nil { return answer }
     }
     let answer = try await base.answer(request)
     try cache.keep(
