@@ -14,6 +14,13 @@ public struct Price: Sendable, Hashable {
       (fresh * input + Double(usage.cachedInputTokens) * cachedInput
       + Double(usage.outputTokens) * output) / 1_000_000
   }
+
+  /// The price in a batch: half, at OpenAI as at Gemini.
+  ///
+  /// - Source: OpenAI and Gemini, “Batch API”.
+  public var inBatch: Price {
+    Price(input: input / 2, cachedInput: cachedInput / 2, output: output / 2)
+  }
 }
 
 /// The prices known to this version of Visen; what is not here is unknown, never free.

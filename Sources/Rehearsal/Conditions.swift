@@ -1,11 +1,16 @@
 import Synchronization
 
-/// The two services that are rehearsed.
+/// What is rehearsed: two services, and what happens inside of one of them.
 public enum Side: String, Sendable, CaseIterable {
   /// Notion.
   case notion
   /// The AI engines.
   case engine
+  /// The questions inside the engines' batches.
+  case batch
+
+  /// Those that requests go to.
+  static let services: [Side] = [.notion, .engine]
 }
 
 /// What goes wrong with one request.
@@ -22,6 +27,8 @@ public enum Fault: Sendable, Hashable {
   case slow
   /// The answer is not the JSON it should be.
   case malformed
+  /// A batch runs out of time.
+  case expired
 
   init?(_ word: Substring) {
     switch word {
@@ -30,9 +37,21 @@ public enum Fault: Sendable, Hashable {
     case "cut": self = .cut
     case "slow": self = .slow
     case "malformed": self = .malformed
+    case "expired": self = .expired
     default:
       guard let status = Int(word), (400...599).contains(status) else { return nil }
       self = .status(status)
+    }
+  }
+}
+
+extension Side {
+  /// Whether it can fail in that way.
+  fileprivate func mayHave(_ fault: Fault) -> Bool {
+    switch fault {
+    case .status, .malformed: true
+    case .hang, .reset, .cut, .slow: self != .batch
+    case .expired: self == .batch
     }
   }
 }
@@ -44,6 +63,11 @@ public struct Conditions: Sendable {
     let median: Duration
     /// The standard deviation of the logarithm; 0 for always the median.
     let spread: Double
+
+    /// The time that goes with a draw from the standard normal distribution.
+    func drawn(_ normal: Double) -> Duration {
+      spread > 0 ? median * exponential(spread * normal) : median
+    }
   }
 
   /// Requests in each window of time.
@@ -61,7 +85,8 @@ public struct Conditions: Sendable {
   /// Services that answer at once and always.
   public init() {}
 
-  /// Reads `[SIDE=]MEDIAN[~SPREAD]`, such as `800ms`, `engine=800ms~0.4`, `notion=0.05s`.
+  /// Reads `[SIDE=]MEDIAN[~SPREAD]`, such as `800ms`, `engine=800ms~0.4`, `batch=30s`: how long a
+  /// batch takes from its creation to its end.
   public mutating func addLatency(_ text: String) throws(ConditionProblem) {
     let (sides, rest) = Conditions.sides(text, separator: "=")
     let parts = rest.split(separator: "~", omittingEmptySubsequences: false)
@@ -89,6 +114,8 @@ public struct Conditions: Sendable {
   }
 
   /// Reads faults with their share, separated by commas: `engine:429=5%,notion:500=1%,hang=0.5%`.
+  ///
+  /// `batch:expired=10%` is a share of the batches, `batch:400=3%` one of the questions in each.
   public mutating func addFaults(_ text: String) throws(ConditionProblem) {
     for item in text.split(separator: ",") {
       let word = item.trimmingPrefix { $0 == " " }
@@ -98,8 +125,14 @@ public struct Conditions: Sendable {
         let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
       else {
         throw ConditionProblem(
-          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, with a "
-            + "share, such as engine:429=5%,notion:500=1%; not “\(word)”.")
+          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, expired, "
+            + "with a share, such as engine:429=5%,notion:500=1%,batch:expired=10%; not “\(word)”.")
+      }
+      guard sides.allSatisfy({ $0.mayHave(fault) }) else {
+        throw ConditionProblem(
+          sides == [.batch]
+            ? "In a batch, questions fail with a status or malformed, and the whole with expired; "
+              + "not “\(word)”." : "Only a batch expires: batch:expired=10%.")
       }
       for side in sides { faults[side, default: []].append((fault, percent / 100)) }
     }
@@ -109,7 +142,7 @@ public struct Conditions: Sendable {
     for side in Side.allCases where text.hasPrefix("\(side.rawValue)\(separator)") {
       return ([side], text.dropFirst(side.rawValue.count + 1))
     }
-    return (Side.allCases, text[...])
+    return (Side.services, text[...])
   }
 
   private static func duration(_ text: Substring) -> Duration? {
@@ -137,6 +170,7 @@ final class Fate: Sendable {
     var random: SplitMix
     var windowEnd: [Side: ContinuousClock.Instant] = [:]
     var used: [Side: Int] = [:]
+    var batches: UInt64 = 0
   }
 
   private let conditions: Conditions
@@ -179,7 +213,30 @@ final class Fate: Sendable {
   func latency(_ side: Side) -> Duration {
     guard let latency = conditions.latency[side] else { return .zero }
     guard latency.spread > 0 else { return latency.median }
-    let normal = state.withLock { $0.random.normal() }
-    return latency.median * exponential(latency.spread * normal)
+    return latency.drawn(state.withLock { $0.random.normal() })
+  }
+
+  /// What becomes of the next batch: the same for the same seed, however often it is looked at.
+  func batch(questions: Int) -> BatchFate {
+    let count = state.withLock { state in
+      state.batches += 1
+      return state.batches
+    }
+    var random = SplitMix(state: conditions.seed &+ count &* 0x9e37_79b9)
+    let latency = conditions.latency[.batch] ?? Conditions.Latency(median: .seconds(1), spread: 0)
+    let duration = latency.drawn(random.normal())
+    let all = conditions.faults[.batch] ?? []
+    let expiry = all.filter { $0.fault == .expired }.reduce(0) { $0 + $1.share }
+    let single = all.filter { $0.fault != .expired }
+    let expires = random.unit() < expiry
+    var faults: [Int: Fault] = [:]
+    for place in 0..<questions {
+      var draw = random.unit()
+      for (fault, share) in single where faults[place] == nil {
+        if draw < share { faults[place] = fault }
+        draw -= share
+      }
+    }
+    return BatchFate(seconds: duration / .seconds(1), expires: expires, faults: faults)
   }
 }

@@ -3,16 +3,31 @@ import Foundation
 import HTTPTypes
 import Transport
 
-/// Gemini's `generateContent`, its stream, `countTokens` and models over the practice engine.
+/// Gemini's `generateContent`, its stream, `countTokens`, models, files and batches over the practice
+/// engine.
 ///
 /// `/v1beta` and `/v1` are both answered, as clients call either.
 /// - Source: Gemini API reference, “Generating content”, “Models”.
 struct GeminiEndpoints: Sendable {
   let statistics: Statistics
+  let batches: BatchDepot
+  private var isHalfPrice = false
+
+  init(statistics: Statistics, batches: BatchDepot) {
+    self.statistics = statistics
+    self.batches = batches
+  }
+
+  /// The same, as questions in a batch are billed.
+  var atHalfPrice: GeminiEndpoints {
+    var copy = self
+    copy.isHalfPrice = true
+    return copy
+  }
 
   private static let models = Prices.models(of: "gemini")
 
-  private struct Refused: Error {
+  struct Refused: Error {
     let status: Int
     let word: String
     let message: String
@@ -20,6 +35,10 @@ struct GeminiEndpoints: Sendable {
 
     static func invalid(_ message: String) -> Refused {
       Refused(status: 400, word: "INVALID_ARGUMENT", message: message)
+    }
+
+    static func address(_ request: ServiceRequest) -> Refused {
+      Refused(status: 404, word: "NOT_FOUND", message: "Not found: \(request.path)")
     }
 
     var reply: Reply {
@@ -65,7 +84,8 @@ struct GeminiEndpoints: Sendable {
     do {
       let name = HTTPField.Name("x-goog-api-key")
       let key = name.flatMap { request.fields[$0] } ?? request.query["key"]
-      guard let key, !key.isEmpty else {
+      // The address of an upload is a secret by itself.
+      guard key?.isEmpty == false || request.query["upload_id"] != nil else {
         throw Refused(
           status: 403, word: "PERMISSION_DENIED",
           message: "Method doesn't allow unregistered callers (callers without established "
@@ -81,19 +101,25 @@ struct GeminiEndpoints: Sendable {
   }
 
   private func routed(_ request: ServiceRequest) throws -> Reply {
-    let parts = request.path.split(separator: "/").map(String.init)
-    guard parts.count >= 2, parts[0] == "v1beta" || parts[0] == "v1", parts[1] == "models" else {
-      throw Refused(status: 404, word: "NOT_FOUND", message: "Not found: \(request.path)")
+    var parts = request.path.split(separator: "/").map(String.init)
+    let isUpload = parts.first == "upload"
+    if isUpload || parts.first == "download" { parts.removeFirst() }
+    guard parts.count >= 2, parts[0] == "v1beta" || parts[0] == "v1" else {
+      throw Refused.address(request)
+    }
+    switch parts[1] {
+    case "files" where isUpload && request.method == .post && parts.count == 2:
+      return try upload(request)
+    case "files" where parts.count <= 3: return try files(request, Array(parts.dropFirst(2)))
+    case "batches" where parts.count <= 3: return try batches(request, Array(parts.dropFirst(2)))
+    case "models": break
+    default: throw Refused.address(request)
     }
     if parts.count == 2, request.method == .get {
       return Reply(["models": .array(GeminiEndpoints.models.map(GeminiEndpoints.model))])
     }
-    guard parts.count == 3 else {
-      throw Refused(status: 404, word: "NOT_FOUND", message: "Not found: \(request.path)")
-    }
-    let sides = parts[2].replacingOccurrences(of: "%3A", with: ":").split(
-      separator: ":", maxSplits: 1
-    ).map(String.init)
+    guard parts.count == 3 else { throw Refused.address(request) }
+    let sides = parts[2].split(separator: ":", maxSplits: 1).map(String.init)
     let model = sides[0]
     guard GeminiEndpoints.models.contains(model) else {
       throw Refused(
@@ -110,6 +136,8 @@ struct GeminiEndpoints: Sendable {
       let chunks = try stream(body, model: model)
       guard request.query["alt"] == "sse" else { return Reply(.array(chunks)) }
       return Reply.events(chunks.map { (nil, $0.text) })
+    case "batchGenerateContent" where request.method == .post:
+      return try create(body, model: model)
     case "countTokens":
       let inner = body["generateContentRequest"] ?? body
       let prompt = try prompt(inner)
@@ -118,8 +146,23 @@ struct GeminiEndpoints: Sendable {
           TokenEstimate.tokens(in: prompt.text)
             + (prompt.system.map { TokenEstimate.tokens(in: $0) } ?? 0))
       ])
-    default:
-      throw Refused(status: 404, word: "NOT_FOUND", message: "Not found: \(request.path)")
+    default: throw Refused.address(request)
+    }
+  }
+
+  /// Answers a question of a batch.
+  func reply(to body: JSON, model: String, fault: Fault?) -> Reply {
+    switch fault {
+    case .status(let status): return GeminiEndpoints.refusal(status, wait: .seconds(1))
+    case .malformed: return Reply(["object": "nothing"])
+    default: break
+    }
+    do {
+      return Reply(try generate(body, model: model))
+    } catch let refused as Refused {
+      return refused.reply
+    } catch {
+      return GeminiEndpoints.refusal(500, wait: .zero)
     }
   }
 
@@ -131,7 +174,7 @@ struct GeminiEndpoints: Sendable {
     ]
   }
 
-  private func object(_ request: ServiceRequest) throws -> JSON {
+  func object(_ request: ServiceRequest) throws -> JSON {
     guard let json = try? JSON(parsing: request.body), json.members != nil else {
       throw Refused.invalid("Invalid JSON payload received.")
     }
@@ -151,7 +194,7 @@ struct GeminiEndpoints: Sendable {
     "responseJsonSchema", "responseModalities", "thinkingConfig", "responseLogprobs", "logprobs",
   ]
 
-  private func check(_ json: JSON?, _ allowed: Set<String>, at path: String) throws {
+  func check(_ json: JSON?, _ allowed: Set<String>, at path: String) throws {
     for name in json?.members?.names ?? [] where !allowed.contains(name) {
       let place = path.isEmpty ? "" : " at '\(path)'"
       throw Refused.invalid(
@@ -191,8 +234,9 @@ struct GeminiEndpoints: Sendable {
     let made = PracticeEngine.made(
       prompt, schema: schema ?? (isJSON ? ["type": "object"] : nil),
       limit: settings?["maxOutputTokens"]?.int)
+    let price = Prices.price(engine: "gemini", model: model)
     statistics.answered(
-      prompt: prompt.text, usage: made.usage, price: Prices.price(engine: "gemini", model: model))
+      prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
     return made
   }
 

@@ -36,8 +36,8 @@ public struct LoopbackServer: Sendable {
   public init(workspace: LocalWorkspace, conditions: Conditions = Conditions()) {
     self.workspace = workspace
     fate = Fate(conditions)
-    openAI = OpenAIEndpoints(statistics: statistics)
-    gemini = GeminiEndpoints(statistics: statistics)
+    openAI = OpenAIEndpoints(statistics: statistics, batches: BatchDepot(fate))
+    gemini = GeminiEndpoints(statistics: statistics, batches: BatchDepot(fate))
   }
 
   /// Listens and answers until the task is cancelled.
@@ -130,9 +130,11 @@ public struct LoopbackServer: Sendable {
       var rest = String(path.dropFirst(prefix.count))
       // A base address may be given with or without the version.
       if isOpenAI, !rest.hasPrefix("/v1/") { rest = "/v1" + rest }
+      rest = rest.replacing("%3A", with: ":")
       let asked = ServiceRequest(
         method: request.head.method, path: rest, query: query, fields: request.head.headerFields,
-        body: bytes)
+        body: bytes,
+        address: "http://\(request.head.authority ?? "127.0.0.1")\(prefix)")
       return isOpenAI ? await openAI.answer(asked) : await gemini.answer(asked)
     }
     do {
@@ -167,7 +169,8 @@ public struct LoopbackServer: Sendable {
   private static func call(_ method: HTTPRequest.Method, _ path: String) -> String {
     let parts = path.split(separator: "/").map { part -> String in
       let hex = part.filter { $0 != "-" }
-      return hex.count >= 20 && hex.allSatisfy(\.isHexDigit) ? ":id" : String(part)
+      if hex.count >= 20, hex.allSatisfy(\.isHexDigit) { return ":id" }
+      return String(part).replacing(/[0-9a-f]{20,}/, with: ":id")
     }
     return "\(method.rawValue) /\(parts.joined(separator: "/"))"
   }

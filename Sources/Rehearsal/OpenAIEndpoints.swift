@@ -3,17 +3,32 @@ import Foundation
 import HTTPTypes
 import Transport
 
-/// OpenAI's Chat Completions, Responses and models over the practice engine.
+/// OpenAI's Chat Completions, Responses, models, files and batches over the practice engine.
 ///
 /// - Source: OpenAI API reference; error bodies as in “Error codes”.
 struct OpenAIEndpoints: Sendable {
   let statistics: Statistics
+  let batches: BatchDepot
+  /// What a call costs, as a share of its price.
+  private var isHalfPrice = false
+
+  init(statistics: Statistics, batches: BatchDepot) {
+    self.statistics = statistics
+    self.batches = batches
+  }
+
+  /// The same, as questions in a batch are billed.
+  var atHalfPrice: OpenAIEndpoints {
+    var copy = self
+    copy.isHalfPrice = true
+    return copy
+  }
 
   private static let models =
     (Prices.models(of: "gpt") + ["default", PracticeEngine().defaultModel]).sorted()
 
   /// Why a request is refused.
-  private struct Refused: Error {
+  struct Refused: Error {
     let status: Int
     let message: String
     let type: String
@@ -23,6 +38,12 @@ struct OpenAIEndpoints: Sendable {
     static func invalid(_ message: String, code: String? = nil, param: String? = nil) -> Refused {
       Refused(
         status: 400, message: message, type: "invalid_request_error", code: code, param: param)
+    }
+
+    static func address(_ request: ServiceRequest) -> Refused {
+      Refused(
+        status: 404, message: "Invalid URL (\(request.method.rawValue) \(request.path))",
+        type: "invalid_request_error")
     }
 
     var reply: Reply {
@@ -90,18 +111,35 @@ struct OpenAIEndpoints: Sendable {
     case (.get, _) where request.path.hasPrefix("/v1/models/"):
       let name = String(request.path.dropFirst("/v1/models/".count))
       return Reply(OpenAIEndpoints.model(try known(name)))
-    case (.post, "/v1/chat/completions"): return try chat(request)
-    case (.post, "/v1/responses"): return try responses(request)
+    case (.post, "/v1/chat/completions"): return try chat(try object(request))
+    case (.post, "/v1/responses"): return try responses(try object(request))
     case (.post, "/v1/responses/input_tokens"):
       let body = try object(request)
       return Reply([
         "object": "response.input_tokens",
         "input_tokens": .int(TokenEstimate.tokens(in: try responsesPrompt(body).text)),
       ])
-    default:
-      throw Refused(
-        status: 404, message: "Invalid URL (\(request.method.rawValue) \(request.path))",
-        type: "invalid_request_error")
+    case (_, let path) where path == "/v1/files" || path.hasPrefix("/v1/files/"):
+      return try files(request)
+    case (_, let path) where path == "/v1/batches" || path.hasPrefix("/v1/batches/"):
+      return try batches(request)
+    default: throw Refused.address(request)
+    }
+  }
+
+  /// Answers a question of a batch.
+  func reply(to body: JSON, at endpoint: String, fault: Fault?) -> Reply {
+    switch fault {
+    case .status(let status): return OpenAIEndpoints.refusal(status, wait: .seconds(1))
+    case .malformed: return Reply(["object": "nothing"])
+    default: break
+    }
+    do {
+      return try endpoint == "/v1/responses" ? responses(body) : chat(body)
+    } catch let refused as Refused {
+      return refused.reply
+    } catch {
+      return OpenAIEndpoints.refusal(500, wait: .zero)
     }
   }
 
@@ -109,7 +147,7 @@ struct OpenAIEndpoints: Sendable {
     ["id": .string(name), "object": "model", "created": 1_795_000_000, "owned_by": "practice"]
   }
 
-  private func known(_ name: String) throws -> String {
+  func known(_ name: String) throws -> String {
     guard OpenAIEndpoints.models.contains(name) else {
       throw Refused(
         status: 404,
@@ -119,7 +157,7 @@ struct OpenAIEndpoints: Sendable {
     return name
   }
 
-  private func object(_ request: ServiceRequest) throws -> JSON {
+  func object(_ request: ServiceRequest) throws -> JSON {
     guard let json = try? JSON(parsing: request.body), json.members != nil else {
       throw Refused.invalid("We could not parse the JSON body of your request.")
     }
@@ -135,8 +173,7 @@ struct OpenAIEndpoints: Sendable {
     "service_tier", "prompt_cache_key", "prompt_cache_options", "safety_identifier", "logprobs",
   ]
 
-  private func chat(_ request: ServiceRequest) throws -> Reply {
-    let body = try object(request)
+  private func chat(_ body: JSON) throws -> Reply {
     try check(body, allowed: OpenAIEndpoints.chatParameters)
     let model = try known(try text(body, "model"))
     let reasons = OpenAIEndpoints.isReasoning(model)
@@ -236,8 +273,7 @@ struct OpenAIEndpoints: Sendable {
     "prompt_cache_options", "safety_identifier", "metadata", "user", "include",
   ]
 
-  private func responses(_ request: ServiceRequest) throws -> Reply {
-    let body = try object(request)
+  private func responses(_ body: JSON) throws -> Reply {
     try check(body, allowed: OpenAIEndpoints.responsesParameters)
     let model = try known(try text(body, "model"))
     try checkTemperature(
@@ -355,14 +391,14 @@ struct OpenAIEndpoints: Sendable {
 
   // MARK: - What both share
 
-  private func check(_ body: JSON, allowed: Set<String>) throws {
+  func check(_ body: JSON, allowed: Set<String>) throws {
     for name in body.members?.names ?? [] where !allowed.contains(name) {
       throw Refused.invalid(
         "Unknown parameter: '\(name)'.", code: "unknown_parameter", param: name)
     }
   }
 
-  private func text(_ body: JSON, _ name: String) throws -> String {
+  func text(_ body: JSON, _ name: String) throws -> String {
     guard let text = body[name]?.string, !text.isEmpty else {
       throw Refused.invalid(
         "Missing required parameter: '\(name)'.", code: "missing_required_parameter", param: name)
@@ -437,8 +473,9 @@ struct OpenAIEndpoints: Sendable {
 
   private func make(_ prompt: Prompt, schema: JSON?, limit: Int?, model: String) -> Made {
     let made = PracticeEngine.made(prompt, schema: schema, limit: limit)
+    let price = Prices.price(engine: "gpt", model: model)
     statistics.answered(
-      prompt: prompt.text, usage: made.usage, price: Prices.price(engine: "gpt", model: model))
+      prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
     return Made(text: made.text, usage: made.usage, isCut: made.isCut)
   }
 

@@ -42,6 +42,8 @@ struct ServiceRequest: Sendable {
   let query: [String: String]
   let fields: HTTPFields
   let body: [UInt8]
+  /// The service's own address as the client knows it, such as `http://127.0.0.1:8080/gemini`.
+  let address: String
 
   /// The bearer token, if one was sent.
   var bearer: String? {

@@ -17,7 +17,9 @@ struct ServeCommand: ParsableCommand {
       ready it prints one line of JSON with the addresses on standard output. \
       GET /_control/stats tells what was asked, how often, and what it would have cost.
 
-      A SIDE is notion or engine; without one, both are meant.
+      A SIDE is notion or engine; without one, both are meant. Of batches, --latency batch=30s is the \
+      time they take, and --faults batch:expired=10%,batch:400=3% what becomes of them and of \
+      the questions in them.
       """)
 
   @Option(help: ArgumentHelp("The port; 0 for any free one.", valueName: "n"))
@@ -53,7 +55,7 @@ struct ServeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What fails how often: [SIDE:]FAULT=SHARE%,…; a fault is a status or hang, reset, cut, slow, "
-        + "malformed.", valueName: "faults"))
+        + "malformed, for batches expired.", valueName: "faults"))
   var faults: [String] = []
 
   @Option(help: ArgumentHelp("Where faults and latencies start; the same again.", valueName: "n"))

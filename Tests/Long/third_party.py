@@ -4,11 +4,14 @@
 They are installed from PyPI into a folder of their own the first time.
 """
 
+import io
+import json
 import logging
 import pathlib
 import subprocess
 import sys
 import tempfile
+import time
 import unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -382,6 +385,211 @@ class Engines(unittest.TestCase):
         self.assertGreater(client.models.count_tokens(model=model, contents="hi").total_tokens, 0)
         with self.assertRaises(genai.errors.ClientError):
             client.models.generate_content(model="nope", contents="x")
+
+    def rehearsal(self, *options):
+        server = Rehearsal(tempfile.mkdtemp(prefix="visen-third-"), "--fresh", *options)
+        self.addCleanup(server.close)
+        return server
+
+    def openai(self, server):
+        return openai.OpenAI(base_url=server.ready["openai"] + "/v1", api_key="any", max_retries=0)
+
+    def gemini(self, server):
+        return genai.Client(api_key="any", http_options={"base_url": server.ready["gemini"]})
+
+    def until(self, look, ends, seconds=20):
+        """Looks until the state is among those; gives what was seen last."""
+        end = time.monotonic() + seconds
+        while True:
+            seen = look()
+            state = getattr(seen, "status", None) or seen.state.name
+            if state in ends:
+                return seen
+            self.assertLess(time.monotonic(), end, state)
+            time.sleep(0.05)
+
+    def line(self, key, words, url="/v1/responses", model="gpt-6-luna", **more):
+        body = {"model": model, "input": words, **more}
+        return json.dumps({"custom_id": key, "method": "POST", "url": url, "body": body}).encode()
+
+    def test_openai_streams_that_end_in_errors(self):
+        client = self.openai(self.rehearsal("--faults", "engine:cut=100%"))
+        with self.assertRaises(openai.APIConnectionError):
+            client.responses.create(model="gpt-6-luna", input="hello " * 50)
+        client = self.openai(self.rehearsal("--faults", "engine:429=100%"))
+        with self.assertRaises(openai.RateLimitError) as caught:
+            client.responses.create(model="gpt-6-luna", input="x", stream=True)
+        self.assertEqual(caught.exception.code, "rate_limit_exceeded")
+        self.assertIn("retry-after-ms", caught.exception.response.headers)
+        with self.assertRaises(openai.BadRequestError) as caught:
+            self.openai(self.server).chat.completions.create(
+                model="gpt-6-luna", messages=[{"role": "user", "content": "x"}],
+                response_format={"type": "json_schema", "json_schema": {
+                    "name": "a", "strict": True,
+                    "schema": {"type": "object", "properties": {"a": {"type": "string"}}}}})
+        self.assertIn("additionalProperties", str(caught.exception))
+
+    def test_openai_files(self):
+        client = self.openai(self.server)
+        content = self.line("a", "hello") + b"\n"
+        made = client.files.create(file=("in.jsonl", content), purpose="batch")
+        self.assertEqual((made.filename, made.bytes, made.purpose), ("in.jsonl", len(content), "batch"))
+        self.assertEqual(client.files.content(made.id).read(), content)
+        self.assertEqual(client.files.retrieve(made.id).id, made.id)
+        more = [client.files.create(file=(f"{n}.jsonl", content), purpose="batch").id for n in range(3)]
+        listed = [file.id for file in client.files.list(purpose="batch", limit=2)]
+        self.assertEqual(listed, [*reversed(more), made.id])
+        self.assertTrue(client.files.delete(made.id).deleted)
+        with self.assertRaises(openai.NotFoundError):
+            client.files.content(made.id)
+        for name, data, purpose in [
+            ("in.txt", content, "batch"), ("in.jsonl", content, "nonsense"), ("in.jsonl", b"", "batch"),
+        ]:
+            with self.assertRaises(openai.BadRequestError):
+                client.files.create(file=(name, data), purpose=purpose)
+
+    def test_openai_batches(self):
+        client = self.openai(self.server)
+        lines = [self.line(f"row-{n}", f"question {n}") for n in range(7)]
+        lines.append(self.line("bad", "x", temperature=0.5))
+        lines.append(self.line("worse", "x", nonsense=1))
+        file = client.files.create(file=("in.jsonl", b"\n".join(lines)), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/responses", completion_window="24h",
+            metadata={"run": "1"})
+        self.assertEqual((batch.status, batch.metadata), ("validating", {"run": "1"}))
+        self.assertIsNone(batch.output_file_id)
+        done = self.until(lambda: client.batches.retrieve(batch.id), {"completed"})
+        counts = done.request_counts
+        self.assertEqual((counts.total, counts.completed, counts.failed), (9, 7, 2))
+        results = [json.loads(l) for l in client.files.content(done.output_file_id).text.splitlines()]
+        self.assertEqual({r["custom_id"] for r in results}, {f"row-{n}" for n in range(7)})
+        self.assertNotEqual([r["custom_id"] for r in results], [f"row-{n}" for n in range(7)])
+        for result in results:
+            self.assertEqual(result["response"]["status_code"], 200)
+            answer = openai.types.responses.Response.model_validate(result["response"]["body"])
+            self.assertIn("question " + result["custom_id"][4:], answer.output_text)
+        errors = [json.loads(l) for l in client.files.content(done.error_file_id).text.splitlines()]
+        self.assertEqual({e["custom_id"]: e["response"]["body"]["error"]["code"] for e in errors},
+                         {"bad": "unsupported_value", "worse": "unknown_parameter"})
+        # Billed at half the price.
+        engine = self.server.stats()["engine"]
+        self.assertEqual(engine["answers"], 7)
+        full = (engine["input_tokens"] * 0.10 + engine["output_tokens"] * 0.50) / 1e6
+        self.assertAlmostEqual(engine["cost"], full / 2)
+        others = [client.batches.create(
+            input_file_id=file.id, endpoint="/v1/responses", completion_window="24h").id
+            for _ in range(3)]
+        self.assertEqual([b.id for b in client.batches.list(limit=2)], [*reversed(others), batch.id])
+        with self.assertRaises(openai.ConflictError):
+            client.batches.cancel(batch.id)
+        with self.assertRaises(openai.NotFoundError):
+            client.batches.retrieve("batch_nope")
+        with self.assertRaises(openai.BadRequestError):
+            client.batches.create(
+                input_file_id="file-nope", endpoint="/v1/responses", completion_window="24h")
+
+    def test_openai_batches_that_are_refused(self):
+        client = self.openai(self.rehearsal("--latency", "batch=50ms"))
+        for content, code in [
+            (self.line("a", "x") + b"\n" + self.line("a", "y"), "duplicate_custom_id"),
+            (self.line("a", "x") + b"\n{nonsense", "invalid_json_line"),
+            (self.line("a", "x") + b"\n" + self.line("b", "y", model="gpt-6-sol"), "mismatched_model"),
+            (self.line("a", "x", url="/v1/chat/completions"), "mismatched_endpoint"),
+            (self.line("a", "x", model="nope"), "model_not_found"),
+        ]:
+            file = client.files.create(file=("in.jsonl", content), purpose="batch")
+            batch = client.batches.create(
+                input_file_id=file.id, endpoint="/v1/responses", completion_window="24h")
+            done = self.until(lambda: client.batches.retrieve(batch.id), {"failed"})
+            self.assertIn(code, [error.code for error in done.errors.data])
+
+    def test_openai_batches_cancelled_and_expired(self):
+        client = self.openai(self.rehearsal("--latency", "batch=1s"))
+        content = b"\n".join(self.line(f"{n}", f"question {n}") for n in range(100))
+        file = client.files.create(file=("in.jsonl", content), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/responses", completion_window="24h")
+        self.until(lambda: client.batches.retrieve(batch.id), {"in_progress"})
+        time.sleep(0.3)
+        self.assertEqual(client.batches.cancel(batch.id).status, "cancelling")
+        done = self.until(lambda: client.batches.retrieve(batch.id), {"cancelled"})
+        part = len(client.files.content(done.output_file_id).text.splitlines())
+        self.assertEqual(done.request_counts.completed, part)
+        self.assertTrue(0 < part < 100, part)
+        client = self.openai(self.rehearsal("--latency", "batch=0s", "--faults", "batch:expired=100%"))
+        file = client.files.create(file=("in.jsonl", content), purpose="batch")
+        batch = client.batches.create(
+            input_file_id=file.id, endpoint="/v1/responses", completion_window="24h")
+        done = client.batches.retrieve(batch.id)
+        self.assertEqual(done.status, "expired")
+        self.assertEqual(len(client.files.content(done.output_file_id).text.splitlines()), 50)
+        errors = [json.loads(l) for l in client.files.content(done.error_file_id).text.splitlines()]
+        self.assertEqual({e["error"]["code"] for e in errors}, {"batch_expired"})
+
+    def test_gemini_files_and_batches(self):
+        server = self.rehearsal("--latency", "batch=500ms")
+        client = self.gemini(server)
+        model = "gemini-3.1-flash-lite"
+        lines = [{"key": f"row-{n}", "request": {"contents": [{"parts": [{"text": f"question {n}"}]}]}}
+                 for n in range(5)]
+        lines.append({"key": "bad", "request": {"contents": [], "nonsense": 1}})
+        content = "\n".join(map(json.dumps, lines)).encode()
+        file = client.files.upload(
+            file=io.BytesIO(content), config={"mime_type": "application/jsonl", "display_name": "in"})
+        self.assertEqual((file.size_bytes, file.display_name), (len(content), "in"))
+        self.assertEqual(client.files.get(name=file.name).name, file.name)
+        big = client.files.upload(
+            file=io.BytesIO(b"x" * (9 << 20)), config={"mime_type": "text/plain"})
+        self.assertEqual(big.size_bytes, 9 << 20)
+        self.assertEqual([f.name for f in client.files.list(config={"page_size": 1})], [big.name, file.name])
+        client.files.delete(name=big.name)
+        with self.assertRaises(genai.errors.ClientError):
+            client.files.get(name=big.name)
+        job = client.batches.create(model=model, src=file.name, config={"display_name": "d"})
+        self.assertEqual((job.state.name, job.display_name), ("JOB_STATE_PENDING", "d"))
+        done = self.until(lambda: client.batches.get(name=job.name), {"JOB_STATE_SUCCEEDED"})
+        results = [json.loads(l) for l in client.files.download(file=done.dest.file_name).splitlines()]
+        self.assertEqual({r["key"] for r in results if "response" in r}, {f"row-{n}" for n in range(5)})
+        self.assertEqual([r["error"]["code"] for r in results if "error" in r], [400])
+        for result in results[:1]:
+            if "response" in result:
+                answer = genai.types.GenerateContentResponse.model_validate(result["response"])
+                self.assertIn("question", answer.text)
+        inline = client.batches.create(model=model, src=[
+            {"contents": "hello", "metadata": {"key": "a"}},
+            {"contents": "x", "config": {"response_mime_type": "application/json", "response_schema": Row}}])
+        done = self.until(lambda: client.batches.get(name=inline.name), {"JOB_STATE_SUCCEEDED"})
+        first, second = done.dest.inlined_responses
+        self.assertIn("hello", first.response.text)
+        self.assertEqual(first.metadata, {"key": "a"})
+        Row.model_validate_json(second.response.text)
+        self.assertEqual(
+            [j.name for j in client.batches.list(config={"page_size": 1})], [inline.name, job.name])
+        third = client.batches.create(model=model, src=file.name)
+        client.batches.cancel(name=third.name)
+        self.until(lambda: client.batches.get(name=third.name), {"JOB_STATE_CANCELLED"})
+        client.batches.delete(name=third.name)
+        with self.assertRaises(genai.errors.ClientError):
+            client.batches.get(name=third.name)
+        with self.assertRaises(genai.errors.ClientError):
+            client.batches.create(model="nope", src=file.name)
+        engine = server.stats()["engine"]
+        full = (engine["input_tokens"] * 0.25 + engine["output_tokens"] * 1.50) / 1e6
+        self.assertAlmostEqual(engine["cost"], full / 2)
+        client = self.gemini(self.rehearsal("--latency", "batch=0s", "--faults", "batch:expired=100%"))
+        job = client.batches.create(model=model, src=[{"contents": "hello"}])
+        job = client.batches.get(name=job.name)
+        self.assertEqual((job.state.name, job.dest), ("JOB_STATE_EXPIRED", None))
+
+    def test_gemini_errors(self):
+        client = self.gemini(self.rehearsal("--faults", "engine:429=100%"))
+        with self.assertRaises(genai.errors.ClientError) as caught:
+            client.models.generate_content(model="gemini-3.1-flash-lite", contents="x")
+        self.assertEqual((caught.exception.code, caught.exception.status), (429, "RESOURCE_EXHAUSTED"))
+        client = self.gemini(self.rehearsal("--faults", "engine:503=100%"))
+        with self.assertRaises(genai.errors.ServerError):
+            list(client.models.generate_content_stream(model="gemini-3.1-flash-lite", contents="x"))
 
 
 if __name__ == "__main__":
