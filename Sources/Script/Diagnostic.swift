@@ -47,40 +47,98 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
     case control
   }
 
+  /// What ends a part of a program without an error.
+  enum Leaving { case turn, loop, function }
+
+  private struct Facts {
+    var code: String
+    var message: String
+    var span: Span?
+    var label = ""
+    var notes: [String]
+    var kind: Kind
+    var rowTitle: String?
+    var attempts = 1
+    var leaving: Leaving?
+  }
+
+  /// One reference: an error passes through every node on its way out, and each makes room for it.
+  private final class Box: Sendable {
+    let facts: Facts
+    init(_ facts: Facts) { self.facts = facts }
+  }
+
+  private var box: Box
+
+  private subscript<Fact>(fact: WritableKeyPath<Facts, Fact>) -> Fact {
+    get { box.facts[keyPath: fact] }
+    set {
+      var facts = box.facts
+      facts[keyPath: fact] = newValue
+      box = Box(facts)
+    }
+  }
+
   /// The stable code.
-  public var code: String
+  public var code: String {
+    get { box.facts.code }
+    set { self[\.code] = newValue }
+  }
   /// One sentence.
-  public var message: String
+  public var message: String {
+    get { box.facts.message }
+    set { self[\.message] = newValue }
+  }
   /// Where in the program; `nil` before that is known.
-  public var span: Span?
+  public var span: Span? {
+    get { box.facts.span }
+    set { self[\.span] = newValue }
+  }
   /// What stands under the carets.
-  public var label = ""
+  public var label: String {
+    get { box.facts.label }
+    set { self[\.label] = newValue }
+  }
   /// Further facts and fixes, one a line.
-  public var notes: [String]
+  public var notes: [String] {
+    get { box.facts.notes }
+    set { self[\.notes] = newValue }
+  }
   /// Whom it stops.
-  public var kind: Kind
+  public var kind: Kind {
+    get { box.facts.kind }
+    set { self[\.kind] = newValue }
+  }
   /// The title of the row it concerns.
-  public var rowTitle: String?
+  public var rowTitle: String? {
+    get { box.facts.rowTitle }
+    set { self[\.rowTitle] = newValue }
+  }
   /// How often it was tried.
-  public var attempts = 1
+  public var attempts: Int {
+    get { box.facts.attempts }
+    set { self[\.attempts] = newValue }
+  }
+  /// Where a `skip`, `stop` or `return` is on its way to.
+  var leaving: Leaving? { box.facts.leaving }
 
   /// Creates an error.
   public init(
     code: String, message: String, span: Span? = nil, notes: [String] = [], kind: Kind = .problem
   ) {
-    self.code = code
-    self.message = message
-    self.span = span
-    self.notes = notes
-    self.kind = kind
+    box = Box(Facts(code: code, message: message, span: span, notes: notes, kind: kind))
+  }
+
+  private init(_ leaving: Leaving) {
+    box = Box(Facts(code: "", message: "", notes: [], kind: .control, leaving: leaving))
   }
 
   /// The message.
   public var description: String { message }
 
-  static let skip = ScriptError(code: "skip", message: "", kind: .control)
-  static let stop = ScriptError(code: "stop", message: "", kind: .control)
-  static let giveBack = ScriptError(code: "return", message: "", kind: .control)
+  static let skip = ScriptError(.turn)
+  static let stop = ScriptError(.loop)
+  static let giveBack = ScriptError(.function)
   static let cancelled = ScriptError(code: "V399", message: "Stopped.", kind: .cancelled)
 
   /// The same error with a place, where it had none.

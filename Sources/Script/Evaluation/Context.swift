@@ -92,25 +92,65 @@ final class Context {
     pointer.deallocate()
   }
 
+  // MARK: - Variables
+
+  /// Gives a variable a number; where it holds one already, nothing has to be let go.
+  @inline(__always)
+  func setNumber(_ slot: Int, _ number: Double) {
+    if case .number = frame[slot] {
+      (frame + slot).initialize(to: .number(number))
+    } else {
+      frame[slot] = .number(number)
+    }
+  }
+
+  /// Takes a variable's value out; it is `nothing` then.
+  func take(_ slot: Int) -> Value {
+    let value = (frame + slot).move()
+    (frame + slot).initialize(to: .nothing)
+    return value
+  }
+
+  /// Notes what a variable holds where a number was looked for.
+  @inline(never)
+  func missed(_ slot: Int) -> Double {
+    misfit = frame[slot]
+    return .nan
+  }
+
+  /// What was found where a number was looked for.
+  func takeMisfit() -> Value {
+    let value = misfit
+    misfit = .nothing
+    return value
+  }
+
   // MARK: - Calls
 
   /// What a call puts aside.
   struct Caller {
-    let frame: UnsafeMutablePointer<Value>
-    let count: Int
-    let row: Row?
+    fileprivate let frame: UnsafeMutablePointer<Value>
+    fileprivate let count: Int
+    fileprivate let row: Row?
   }
 
   /// Room for the frame of a call; the values are not initialized.
+  @inline(__always)
   func reserve(_ count: Int) -> UnsafeMutablePointer<Value> {
     guard stackUsed + count <= Context.stackCapacity else { return .allocate(capacity: count) }
-    defer { stackUsed += count }
-    return stack + stackUsed
+    let room = stack + stackUsed
+    stackUsed += count
+    return room
   }
 
   /// Gives the room of a frame back, of which the first values are initialized.
+  @inline(__always)
   func release(_ frame: UnsafeMutablePointer<Value>, _ count: Int, initialized: Int) {
-    frame.deinitialize(count: initialized)
+    for index in 0..<initialized {
+      // Most are numbers, for which there is nothing to do.
+      if case .number = frame[index] { continue }
+      (frame + index).deinitialize(count: 1)
+    }
     if frame >= stack, frame < stack + Context.stackCapacity {
       stackUsed -= count
     } else {
@@ -119,6 +159,7 @@ final class Context {
   }
 
   /// Makes the frame of a call the current one; its slots must be initialized, all of them.
+  @inline(__always)
   func enter(_ new: UnsafeMutablePointer<Value>, count: Int) -> Caller {
     let caller = Caller(frame: frame, count: frameCount, row: row)
     frame = new
@@ -129,6 +170,7 @@ final class Context {
   }
 
   /// Goes back to the caller and gives the room of the call's frame back.
+  @inline(__always)
   func leave(to caller: Caller) {
     release(frame, frameCount, initialized: frameCount)
     frame = caller.frame

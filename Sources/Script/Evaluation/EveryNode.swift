@@ -29,9 +29,9 @@ final class EveryNode: Node, @unchecked Sendable {
         try context.sendStaged()
       } catch {
         context.dropStaged()
-        switch (error.kind, error.code) {
-        case (.control, "stop"): return .nothing
-        case (.control, "skip"): break
+        switch (error.kind, error.leaving) {
+        case (_, .loop?): return .nothing
+        case (_, .turn?): break
         case (.problem, _):
           context.machine.note(
             RowFailure(

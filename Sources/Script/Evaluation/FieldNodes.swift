@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A property of the row in scope, by its place or, before the schema is known, by its name.
 final class RowFieldNode: Node, @unchecked Sendable {
   let name: String
@@ -23,40 +21,64 @@ final class RowFieldNode: Node, @unchecked Sendable {
 final class FieldNode: Node, @unchecked Sendable {
   let base: Node
   let name: String
-  /// Where the field was last; a guess that is checked, so that threads may disagree about it.
-  private let guess = Atomic<Int>(0)
+  /// The slot of the variable whose field it is; -1 for another base.
+  private let slot: Int
+  private let guess = PlaceGuess()
   init(_ base: Node, name: String, _ span: Span) {
     self.base = base
     self.name = name
+    if let variable = base as? VariableNode, !variable.isGlobal {
+      slot = variable.slot
+    } else {
+      slot = -1
+    }
     super.init(span)
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    if let variable = base as? VariableNode {
-      return try field(
-        (variable.isGlobal ? context.globals : context.frame)[variable.slot], context)
-    }
-    return try field(try base.eval(context), context)
+    slot >= 0
+      ? try field(of: context.frame[slot], context) : try field(of: try base.eval(context), context)
   }
 
-  private func field(_ value: Value, _ context: Context) throws(ScriptError) -> Value {
-    let place = guess.load(ordering: .relaxed)
+  @inline(__always)
+  private func field(of value: Value, _ context: Context) throws(ScriptError) -> Value {
     switch value {
     case .record(let record):
-      if record.fields.indices.contains(place), record.fields[place].name == name {
-        return record.fields[place].value
-      }
-      if let index = record.fields.lastIndex(where: { $0.name == name }) {
-        guess.store(index, ordering: .relaxed)
-        return record.fields[index].value
-      }
+      if let place = guess.place(record.names.identity) { return record[place] }
     case .row(let row):
-      if row.values.indices.contains(place), row.shape.fields[place].name == name {
+      if let place = guess.place(row.shape.identity), place < row.values.count {
         return row.values[place]
       }
-      if let index = row.shape.index(of: name), row.values.indices.contains(index) {
-        guess.store(index, ordering: .relaxed)
-        return row.values[index]
+    default: break
+    }
+    return try found(in: value, context)
+  }
+
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    if slot >= 0, case .record(let record) = context.frame[slot],
+      let place = guess.place(record.names.identity), let number = record.number(at: place)
+    {
+      return number
+    }
+    let value = try eval(context)
+    if case .number(let number) = value { return number }
+    context.misfit = value
+    return .nan
+  }
+
+  /// Looks the field up by its name, and remembers where it was.
+  @inline(never)
+  private func found(in value: Value, _ context: Context) throws(ScriptError) -> Value {
+    switch value {
+    case .record(let record):
+      if let place = record.names.place(of: name) {
+        guess.remember(place, record.names.identity)
+        return record[place]
+      }
+    case .row(let row):
+      if let place = row.shape.index(of: name), row.values.indices.contains(place) {
+        guess.remember(place, row.shape.identity)
+        return row.values[place]
       }
     default: break
     }
@@ -80,7 +102,7 @@ final class FieldNode: Node, @unchecked Sendable {
       if let found = record[name] { return found }
       throw ScriptError(
         code: "V308", message: "the record has no field named “\(name)”", span: span,
-        notes: NearestWord.notes(for: name, among: record.fields.map(\.name), kind: "fields"))
+        notes: NearestWord.notes(for: name, among: record.names.all, kind: "fields"))
     case .date(let date):
       switch name {
       case "start": return .date(DateValue(start: date.start))

@@ -1,33 +1,35 @@
 /// Statements one after the other; the value is the last one's.
-///
-/// Two at a time: what a node holds in constants costs no counting of references, the items of an
-/// array do, at each turn of a loop.
 final class BlockNode: Node, @unchecked Sendable {
-  private let first: Node
-  private let second: Node
+  let statements: [Node]
+  private let first: NodeList
+  private let last: Node
 
-  private init(_ first: Node, _ second: Node, _ span: Span) {
-    self.first = first
-    self.second = second
+  private init(_ statements: [Node], last: Node, _ span: Span) {
+    self.statements = statements
+    first = NodeList(statements.dropLast())
+    self.last = last
     super.init(span)
   }
 
-  /// The node of any number of statements, as a balanced tree.
+  /// The node of any number of statements.
   static func node(_ statements: ArraySlice<Node>, _ span: Span) -> Node {
-    guard let first = statements.first else { return ConstantNode(.nothing, span) }
-    guard statements.count > 1 else { return first }
-    let middle = statements.startIndex + statements.count / 2
-    return BlockNode(node(statements[..<middle], span), node(statements[middle...], span), span)
+    guard let last = statements.last else { return ConstantNode(.nothing, span) }
+    return statements.count == 1 ? last : BlockNode(Array(statements), last: last, span)
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    try first.run(context)
-    return try second.eval(context)
+    for index in 0..<first.count { try first[index].run(context) }
+    return try last.eval(context)
+  }
+
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    for index in 0..<first.count { try first[index].run(context) }
+    return try last.number(context)
   }
 
   override func run(_ context: Context) throws(ScriptError) {
-    try first.run(context)
-    try second.run(context)
+    for index in 0..<first.count { try first[index].run(context) }
+    try last.run(context)
   }
 }
 
@@ -35,28 +37,73 @@ final class ConditionalNode: Node, @unchecked Sendable {
   let test: Node
   let then: Node
   let otherwise: Node?
+  private let thenSide: Operand
+  private let otherSide: Operand
   init(_ test: Node, then: Node, otherwise: Node?, _ span: Span) {
     self.test = test
     self.then = then
     self.otherwise = otherwise
+    thenSide = Operand(then)
+    otherSide = Operand(otherwise ?? ConstantNode(.nothing, span))
     super.init(span)
   }
+
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    if try test.condition(context) { return try then.eval(context) }
-    return try otherwise?.eval(context) ?? .nothing
+    try test.condition(context) ? try then.eval(context) : try otherSide.node.eval(context)
   }
+
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    if try test.condition(context) { return try then.number(context) }
-    if let otherwise { return try otherwise.number(context) }
-    context.misfit = .nothing
-    return .nan
+    try test.condition(context) ? try thenSide.number(context) : try otherSide.number(context)
   }
+
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try test.condition(context)
+      ? try then.condition(context) : try otherSide.node.condition(context)
+  }
+
   override func run(_ context: Context) throws(ScriptError) {
     if try test.condition(context) {
       try then.run(context)
     } else if let otherwise {
       try otherwise.run(context)
     }
+  }
+}
+
+extension Node {
+  /// The node as the last thing of a function, where a `return` is no more than its value.
+  ///
+  /// A statement that returns on one way only takes what follows it as its other way.
+  var atEndOfFunction: Node {
+    switch self {
+    case let back as ReturnNode: return back.value ?? ConstantNode(.nothing, span)
+    case let conditional as ConditionalNode:
+      return ConditionalNode(
+        conditional.test, then: conditional.then.atEndOfFunction,
+        otherwise: conditional.otherwise?.atEndOfFunction, span)
+    case let block as BlockNode:
+      for (index, statement) in block.statements.enumerated() {
+        if let back = statement as? ReturnNode {
+          return BlockNode.node(block.statements[..<index] + [back.atEndOfFunction], span)
+        }
+        guard index < block.statements.count - 1, let branch = statement as? ConditionalNode,
+          branch.otherwise == nil, branch.then.alwaysReturns
+        else { continue }
+        let rest = BlockNode.node(block.statements[(index + 1)...], span).atEndOfFunction
+        let choice = ConditionalNode(
+          branch.test, then: branch.then.atEndOfFunction, otherwise: rest, branch.span)
+        return BlockNode.node(block.statements[..<index] + [choice], span)
+      }
+      guard let last = block.statements.last else { return self }
+      return BlockNode.node(block.statements.dropLast() + [last.atEndOfFunction], span)
+    default: return self
+    }
+  }
+
+  /// Whether its last statement is a `return`.
+  private var alwaysReturns: Bool {
+    if let block = self as? BlockNode { return block.statements.last is ReturnNode }
+    return self is ReturnNode
   }
 }
 

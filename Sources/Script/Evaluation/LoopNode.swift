@@ -41,14 +41,17 @@ final class LoopNode: Node, @unchecked Sendable {
   }
 
   private func loop(_ context: Context, into results: inout [Value]?) throws(ScriptError) {
+    let outerStart = context.stagedStart
+    defer { context.stagedStart = outerStart }
     if width == nil, let range = sequence as? OperatorNode, range.operation == .range {
       // Counted off one by one: the list of a long range would only be made to be thrown away.
       let (first, last) = try Operators.bounds(
         try range.left.eval(context), try range.right.eval(context), at: range.span)
-      var number = first
-      while number <= last {
-        guard try step(.number(Double(number)), context, &results) else { return }
-        number += 1
+      guard first <= last else { return }
+      context.stagedStart = context.staged.count
+      for number in first...last {
+        context.setNumber(slot, Double(number))
+        guard try turn(context, &results, item: { .number(Double(number)) }) else { return }
       }
       return
     }
@@ -58,40 +61,43 @@ final class LoopNode: Node, @unchecked Sendable {
       results = try parallel(items, width: min(width, 64, items.count), context)
       return
     }
-    for item in items {
-      guard try step(item, context, &results) else { return }
+    context.stagedStart = context.staged.count
+    for index in items.indices {
+      context.frame[slot] = items[index]
+      guard try turn(context, &results, item: { items[index] }) else { return }
     }
   }
 
-  /// One turn; whether to go on.
-  private func step(
-    _ item: Value, _ context: Context, _ results: inout [Value]?
+  /// One turn, for the item that the variable holds; whether to go on.
+  ///
+  /// What the body assigned to rows is sent only when it ends well.
+  @inline(__always)
+  private func turn(
+    _ context: Context, _ results: inout [Value]?, item: () -> Value
   ) throws(ScriptError) -> Bool {
     try context.checkCancelled()
-    if results == nil {
-      // The way of most loops: no value to keep, nothing to count unless something goes wrong.
-      context.frame[slot] = item
-      let outerStart = context.stagedStart
-      context.stagedStart = context.staged.count
-      do throws(ScriptError) {
+    do throws(ScriptError) {
+      if results == nil {
         try body.run(context)
         if context.staged.count > context.stagedStart { try context.sendStaged() }
-        context.stagedStart = outerStart
-        return true
-      } catch {
-        let end = ended(error, item, context)
-        context.dropStaged()
-        context.stagedStart = outerStart
-        return try went(end, item, context, &results)
+      } else {
+        let value = try body.eval(context)
+        if context.staged.count > context.stagedStart { try context.sendStaged() }
+        results?.append(value)
       }
+      return true
+    } catch {
+      return try went(error, item(), context, &results)
     }
-    return try went(runBody(item, context, isWanted: true), item, context, &results)
   }
 
-  /// What a turn's end means for the loop; whether to go on.
+  /// What a turn that did not end well means for the loop; whether to go on.
+  @inline(never)
   private func went(
-    _ end: End, _ item: Value, _ context: Context, _ results: inout [Value]?
+    _ error: ScriptError, _ item: Value, _ context: Context, _ results: inout [Value]?
   ) throws(ScriptError) -> Bool {
+    let end = ended(error, item, context)
+    context.dropStaged()
     switch end {
     case .value(let value):
       results?.append(value)
@@ -136,7 +142,7 @@ final class LoopNode: Node, @unchecked Sendable {
   }
 
   /// Runs the body for an item; what it assigned to rows is sent only when it ends well.
-  private func runBody(_ item: Value, _ context: Context, isWanted: Bool) -> End {
+  private func runBody(_ item: Value, _ context: Context) -> End {
     context.frame[slot] = item
     let outerStart = context.stagedStart
     context.stagedStart = context.staged.count
@@ -145,8 +151,7 @@ final class LoopNode: Node, @unchecked Sendable {
       context.stagedStart = outerStart
     }
     do throws(ScriptError) {
-      var value = Value.nothing
-      if isWanted { value = try body.eval(context) } else { try body.run(context) }
+      let value = try body.eval(context)
       try context.sendStaged()
       return .value(value)
     } catch {
@@ -156,15 +161,15 @@ final class LoopNode: Node, @unchecked Sendable {
 
   /// What a body's error means; what was assigned before `skip` or `stop` counts.
   private func ended(_ error: ScriptError, _ item: Value, _ context: Context) -> End {
-    switch (error.kind, error.code) {
-    case (.control, "skip"), (.control, "stop"):
+    switch error.leaving {
+    case let leaving? where leaving != .function:
       do throws(ScriptError) {
         try context.sendStaged()
       } catch {
         return error.kind == .problem ? .problem(located(error, item)) : .raise(error)
       }
-      return error.code == "skip" ? .skip : .stop
-    case (.problem, _): return .problem(located(error, item))
+      return leaving == .turn ? .skip : .stop
+    case nil where error.kind == .problem: return .problem(located(error, item))
     default: return .raise(error)
     }
   }
@@ -266,7 +271,7 @@ final class LoopNode: Node, @unchecked Sendable {
       guard let index, !start.machine.isCancelled else { return }
       let fork = start.forked()
       let end: SendableEnd
-      switch runBody(items[index], fork, isWanted: true) {
+      switch runBody(items[index], fork) {
       case .value(let value): end = .value(value)
       case .skip: end = .skip
       case .stop: end = .stop

@@ -65,3 +65,59 @@ extension Node {
     return whole
   }
 }
+
+/// A side of an operator: a number that is written out or held by a variable is read on the spot,
+/// without a call.
+struct Operand: Sendable {
+  let node: Node
+  private let constant: Double
+  /// The variable's slot, or one of the two below.
+  private let slot: Int
+  private static let isConstant = -1
+  private static let isOther = -2
+
+  init(_ node: Node) {
+    self.node = node
+    if let number = node as? NumberNode {
+      (constant, slot) = (number.value, Operand.isConstant)
+    } else if let variable = node as? VariableNode, !variable.isGlobal {
+      (constant, slot) = (0, variable.slot)
+    } else {
+      (constant, slot) = (0, Operand.isOther)
+    }
+  }
+
+  /// The value as a number; see ``Node/number(_:)``.
+  @inline(__always)
+  func number(_ context: Context) throws(ScriptError) -> Double {
+    if slot >= 0 {
+      if case .number(let number) = context.frame[slot] { return number }
+      return context.missed(slot)
+    }
+    return slot == Operand.isConstant ? constant : try node.number(context)
+  }
+}
+
+/// The children of a node.
+///
+/// Going through an array counts references to it and to each item, at each turn of a loop, with
+/// instructions that all cores must agree on. These are kept alive by the list and read unmanaged.
+final class NodeList: @unchecked Sendable {
+  private let kept: [Node]
+  private let nodes: UnsafeMutablePointer<Unmanaged<Node>>
+  let count: Int
+
+  init(_ nodes: [Node]) {
+    kept = nodes
+    count = nodes.count
+    self.nodes = .allocate(capacity: max(1, nodes.count))
+    for (index, node) in nodes.enumerated() {
+      (self.nodes + index).initialize(to: .passUnretained(node))
+    }
+  }
+
+  deinit { nodes.deallocate() }
+
+  @inline(__always)
+  subscript(index: Int) -> Node { nodes[index].takeUnretainedValue() }
+}

@@ -1,52 +1,44 @@
 /// `+ - * / %`.
-final class ArithmeticNode: Node, @unchecked Sendable {
-  override var isNumeric: Bool { true }
-  let operation: BinaryOperator
-  let left: Node
-  let right: Node
-  init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+///
+/// Numbers, nearly always: they go from node to node as they are. What is none comes as NaN, and takes
+/// the general way, which also has the words for what goes wrong.
+class ArithmeticNode: Node, @unchecked Sendable {
+  final let operation: BinaryOperator
+  final let left: Node
+  final let right: Node
+  fileprivate final let x: Operand
+  fileprivate final let y: Operand
+  fileprivate init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
     self.operation = operation
     self.left = left
     self.right = right
+    x = Operand(left)
+    y = Operand(right)
     super.init(span)
   }
 
-  override func eval(_ context: Context) throws(ScriptError) -> Value {
+  final override var isNumeric: Bool { true }
+
+  final override func eval(_ context: Context) throws(ScriptError) -> Value {
     let number = try number(context)
-    return number.isNaN ? context.misfit : .number(number)
+    return number.isNaN ? context.takeMisfit() : .number(number)
   }
 
-  override func number(_ context: Context) throws(ScriptError) -> Double {
-    let x = try left.number(context)
-    if x.isNaN { return try general(context.misfit, try right.eval(context), context) }
-    let y = try right.number(context)
-    if y.isNaN { return try general(.number(x), context.misfit, context) }
-    let result =
-      switch operation {
-      case .add: x + y
-      case .subtract: x - y
-      case .multiply: x * y
-      case .divide: y == 0 ? .nan : x / y
-      default: ArithmeticNode.remainder(x, y)
-      }
-    // What is not finite the general path has the words for.
+  /// The result of a plain calculation; NaN or an infinity where there is none.
+  @inline(__always)
+  fileprivate final func number(
+    _ context: Context, _ calculate: (Double, Double) -> Double
+  ) throws(ScriptError) -> Double {
+    let x = try x.number(context)
+    if x.isNaN { return try general(context.takeMisfit(), try right.eval(context), context) }
+    let y = try y.number(context)
+    if y.isNaN { return try general(.number(x), context.takeMisfit(), context) }
+    let result = calculate(x, y)
     return result.isFinite ? result : try general(.number(x), .number(y), context)
   }
 
-  /// The remainder, with the sign of the divisor; NaN for none.
-  private static func remainder(_ x: Double, _ y: Double) -> Double {
-    if x >= 0, y > 0, x <= 4_294_967_295, y <= 4_294_967_295 {
-      // Small whole numbers, nearly always: the machine's own division is many times faster.
-      let a = UInt32(x)
-      let b = UInt32(y)
-      if Double(a) == x, Double(b) == y { return Double(a % b) }
-    }
-    guard y != 0 else { return .nan }
-    let rest = x.truncatingRemainder(dividingBy: y)
-    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
-  }
-
-  private func general(
+  @inline(never)
+  private final func general(
     _ a: Value, _ b: Value, _ context: Context
   ) throws(ScriptError) -> Double {
     do throws(ScriptError) {
@@ -60,44 +52,144 @@ final class ArithmeticNode: Node, @unchecked Sendable {
   }
 }
 
+final class AddNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context, +)
+  }
+}
+
+final class SubtractNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context, -)
+  }
+}
+
+final class MultiplyNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context, *)
+  }
+}
+
+final class DivideNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context) { $1 == 0 ? .nan : $0 / $1 }
+  }
+}
+
+final class RemainderNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context, RemainderNode.remainder)
+  }
+
+  /// The remainder, with the sign of the divisor; NaN for none.
+  @inline(__always)
+  private static func remainder(_ x: Double, _ y: Double) -> Double {
+    if x >= 0, y > 0, x <= 4_294_967_295, y <= 4_294_967_295 {
+      // Small whole numbers, nearly always: the machine's own division is many times faster.
+      let a = UInt32(x)
+      let b = UInt32(y)
+      if Double(a) == x, Double(b) == y { return Double(a % b) }
+    }
+    return anyRemainder(x, y)
+  }
+
+  @inline(never)
+  private static func anyRemainder(_ x: Double, _ y: Double) -> Double {
+    guard y != 0 else { return .nan }
+    let rest = x.truncatingRemainder(dividingBy: y)
+    return rest != 0 && (rest < 0) != (y < 0) ? rest + y : rest
+  }
+}
+
 /// `< <= > >= is`, `is not`.
-final class ComparisonNode: Node, @unchecked Sendable {
-  let operation: BinaryOperator
-  let left: Node
-  let right: Node
-  init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+class ComparisonNode: Node, @unchecked Sendable {
+  final let operation: BinaryOperator
+  final let left: Node
+  final let right: Node
+  fileprivate final let x: Operand
+  fileprivate final let y: Operand
+  fileprivate init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
     self.operation = operation
     self.left = left
     self.right = right
+    x = Operand(left)
+    y = Operand(right)
     super.init(span)
   }
 
-  override func eval(_ context: Context) throws(ScriptError) -> Value {
+  final override func eval(_ context: Context) throws(ScriptError) -> Value {
     .flag(try condition(context))
   }
 
-  override func condition(_ context: Context) throws(ScriptError) -> Bool {
-    let x = try left.number(context)
-    if x.isNaN { return try general(context.misfit, try right.eval(context)) }
-    let y = try right.number(context)
-    if y.isNaN { return try general(.number(x), context.misfit) }
-    return switch operation {
-    case .less: x < y
-    case .lessOrEqual: x <= y
-    case .greater: x > y
-    case .greaterOrEqual: x >= y
-    case .isEqual: x == y
-    default: x != y
-    }
+  /// Compares as numbers what are numbers.
+  @inline(__always)
+  fileprivate final func condition(
+    _ context: Context, _ test: (Double, Double) -> Bool
+  ) throws(ScriptError) -> Bool {
+    let x = try x.number(context)
+    if x.isNaN { return try general(context.takeMisfit(), try right.eval(context)) }
+    let y = try y.number(context)
+    if y.isNaN { return try general(.number(x), context.takeMisfit()) }
+    return test(x, y)
   }
 
-  private func general(_ a: Value, _ b: Value) throws(ScriptError) -> Bool {
+  @inline(never)
+  fileprivate final func general(_ a: Value, _ b: Value) throws(ScriptError) -> Bool {
     do throws(ScriptError) {
       if case .flag(let flag) = try Operators.apply(operation, a, b) { return flag }
       return false
     } catch {
       throw error.at(span)
     }
+  }
+}
+
+final class LessNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, <)
+  }
+}
+
+final class LessOrEqualNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, <=)
+  }
+}
+
+final class GreaterNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, >)
+  }
+}
+
+final class GreaterOrEqualNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, >=)
+  }
+}
+
+/// `is`, `is not` between what are mostly numbers.
+final class EqualNumbersNode: ComparisonNode, @unchecked Sendable {
+  private let isNegated: Bool
+  override init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+    isNegated = operation == .isNotEqual
+    super.init(operation, left, right, span)
+  }
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context) { ($0 == $1) != isNegated }
+  }
+}
+
+/// `is`, `is not` between any values.
+final class EqualNode: ComparisonNode, @unchecked Sendable {
+  private let isNegated: Bool
+  override init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+    isNegated = operation == .isNotEqual
+    super.init(operation, left, right, span)
+  }
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    let a = try left.eval(context)
+    return Value.areEqual(a, try right.eval(context)) != isNegated
   }
 }
 
@@ -145,10 +237,21 @@ extension BinaryOperator {
   /// The node of an operator.
   func node(_ left: Node, _ right: Node, _ span: Span) -> Node {
     switch self {
-    case .add, .subtract, .multiply, .divide, .remainder:
-      ArithmeticNode(self, left, right, span)
-    case .less, .lessOrEqual, .greater, .greaterOrEqual, .isEqual, .isNotEqual:
-      ComparisonNode(self, left, right, span)
+    case .add: AddNode(self, left, right, span)
+    case .subtract: SubtractNode(self, left, right, span)
+    case .multiply: MultiplyNode(self, left, right, span)
+    case .divide: DivideNode(self, left, right, span)
+    case .remainder: RemainderNode(self, left, right, span)
+    case .less: LessNode(self, left, right, span)
+    case .lessOrEqual: LessOrEqualNode(self, left, right, span)
+    case .greater: GreaterNode(self, left, right, span)
+    case .greaterOrEqual: GreaterOrEqualNode(self, left, right, span)
+    case .isEqual, .isNotEqual:
+      if left.isNumeric || right.isNumeric {
+        EqualNumbersNode(self, left, right, span)
+      } else {
+        EqualNode(self, left, right, span)
+      }
     default: OperatorNode(self, left, right, span)
     }
   }

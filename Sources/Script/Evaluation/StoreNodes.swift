@@ -1,47 +1,85 @@
 /// `let`, `var`, and the assignment of a whole variable.
 final class StoreNode: Node, @unchecked Sendable {
+  private enum Way {
+    case number, value, addition
+  }
+
   let slot: Int
-  let value: Node
-  let isAddition: Bool
-  private let isPlainNumber: Bool
+  private let way: Way
+  private let value: Operand
+  /// What a sum that goes wrong is called by.
+  private let place: Span
+
   init(slot: Int, _ value: Node, isAddition: Bool = false, _ span: Span) {
-    isPlainNumber = value.isNumeric && !isAddition
     self.slot = slot
-    self.value = value
-    self.isAddition = isAddition
+    if isAddition {
+      (way, self.value, place) = (.addition, Operand(value), span)
+    } else if let sum = value as? AddNode, let variable = sum.left as? VariableNode,
+      !variable.isGlobal, variable.slot == slot, sum.right.isSimple
+    {
+      // `x = x + …` is `x += …`: what grows is not copied.
+      (way, self.value, place) = (.addition, Operand(sum.right), sum.span)
+    } else {
+      (way, self.value, place) = (value.isNumeric ? .number : .value, Operand(value), span)
+    }
     super.init(span)
   }
+
   override func run(_ context: Context) throws(ScriptError) {
-    if isPlainNumber {
+    switch way {
+    case .value: context.frame[slot] = try value.node.eval(context)
+    case .number:
       let number = try value.number(context)
-      if !number.isNaN {
-        context.frame[slot] = .number(number)
-        return
+      if number.isNaN {
+        context.frame[slot] = context.takeMisfit()
+      } else {
+        context.setNumber(slot, number)
       }
-      context.frame[slot] = context.misfit
-      return
+    case .addition:
+      guard case .number = context.frame[slot] else {
+        return try add(try value.node.eval(context), context)
+      }
+      let more = try value.number(context)
+      if case .number(let old) = context.frame[slot], (old + more).isFinite {
+        context.setNumber(slot, old + more)
+      } else {
+        try add(more.isNaN ? context.takeMisfit() : .number(more), context)
+      }
     }
-    let result = try value.eval(context)
-    guard isAddition else {
-      context.frame[slot] = result
-      return
-    }
-    // What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
-    switch (context.frame[slot], result) {
+  }
+
+  /// What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
+  @inline(never)
+  private func add(_ more: Value, _ context: Context) throws(ScriptError) {
+    let old = context.take(slot)
+    switch (consume old, more) {
     case (.text(var text), .text(let more)):
-      context.frame[slot] = .nothing
       text += more
       context.frame[slot] = .text(text)
     case (.list(var items), let item):
-      context.frame[slot] = .nothing
       if case .list(let more) = item { items += more } else { items.append(item) }
       context.frame[slot] = .list(items)
     case (let old, _):
+      context.frame[slot] = old
       do throws(ScriptError) {
-        context.frame[slot] = try Operators.apply(.add, old, result)
+        context.frame[slot] = try Operators.apply(.add, old, more)
       } catch {
-        throw error.at(span)
+        throw error.at(place)
       }
+    }
+  }
+}
+
+extension Node {
+  /// Whether it surely changes no variable: it holds no block.
+  var isSimple: Bool {
+    switch self {
+    case is ConstantNode, is NumberNode, is VariableNode: true
+    case let field as FieldNode: field.base.isSimple
+    case let sum as ArithmeticNode: sum.left.isSimple && sum.right.isSimple
+    case let text as TextNode: text.holes.allSatisfy(\.isSimple)
+    case let call as BuiltinNode: call.arguments.allSatisfy(\.isSimple)
+    default: false
     }
   }
 }
@@ -59,6 +97,9 @@ final class StoreFieldNode: Node, @unchecked Sendable {
   let isAddition: Bool
   /// Whether the change is sent at the end of the statement: outside of loops.
   let sendsAtOnce: Bool
+  /// The one field that is set, where that is all.
+  private let field: String?
+  private let guess = PlaceGuess()
 
   init(
     slot: Int, steps: [Step], _ value: Node, isAddition: Bool, sendsAtOnce: Bool, _ span: Span
@@ -68,22 +109,34 @@ final class StoreFieldNode: Node, @unchecked Sendable {
     self.value = value
     self.isAddition = isAddition
     self.sendsAtOnce = sendsAtOnce
+    if steps.count == 1, !isAddition, case .field(let name, _) = steps[0] {
+      field = name
+    } else {
+      field = nil
+    }
     super.init(span)
   }
 
   override func run(_ context: Context) throws(ScriptError) {
     let new = try value.eval(context)
-    if steps.count == 1, !isAddition, case .field(let name, _) = steps[0],
-      case .record(var record) = context.frame[slot]
+    if let field, case .record(let held) = context.frame[slot],
+      let place = guess.place(held.names.identity) ?? known(field, held)
     {
       // Taken out of its slot, the record is the only copy and is changed in place.
-      context.frame[slot] = .nothing
-      record[name] = new
-      context.frame[slot] = .record(record)
+      if case .record(var record) = context.take(slot) {
+        record.set(place, new)
+        context.frame[slot] = .record(record)
+      }
       return
     }
     context.frame[slot] = try change(context.frame[slot], steps[...], new, context)
     if sendsAtOnce { try context.sendStaged() }
+  }
+
+  private func known(_ field: String, _ record: Record) -> Int? {
+    guard let place = record.names.place(of: field) else { return nil }
+    guess.remember(place, record.names.identity)
+    return place
   }
 
   private func change(

@@ -11,6 +11,11 @@ final class TextNode: Node, @unchecked Sendable {
     super.init(span)
   }
 
+  /// What its holes hold.
+  var holes: [Node] {
+    pieces.compactMap { if case .hole(let node, _, _) = $0 { node } else { nil } }
+  }
+
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var text = ""
     for piece in pieces {

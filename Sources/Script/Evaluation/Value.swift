@@ -16,33 +16,6 @@ public enum Value: Sendable {
   indirect case problem(Problem)
 }
 
-/// Named values in their order.
-public struct Record: Sendable {
-  /// The names and values.
-  public var fields: [(name: String, value: Value)]
-
-  /// Creates a record.
-  public init(_ fields: [(String, Value)]) {
-    self.fields = fields.map { (name: $0.0, value: $0.1) }
-  }
-
-  /// Takes fields whose names are all different.
-  init(unique fields: [(name: String, value: Value)]) { self.fields = fields }
-
-  /// The value of a name; setting one that is new appends it.
-  public subscript(name: String) -> Value? {
-    get { fields.last { $0.name == name }?.value }
-    set {
-      guard let newValue else { return fields.removeAll { $0.name == name } }
-      if let index = fields.lastIndex(where: { $0.name == name }) {
-        fields[index].value = newValue
-      } else {
-        fields.append((name, newValue))
-      }
-    }
-  }
-}
-
 /// What a caught problem says of itself.
 public struct Problem: Sendable {
   /// The stable code.
@@ -112,6 +85,8 @@ public final class Shape: Sendable {
   /// The fields, the title first.
   public let fields: [Field]
   private let indexes: [String: Int]
+  /// Tells it from all others; see ``PlaceGuess``.
+  let identity = PlaceGuess.newIdentity()
 
   /// Creates a shape.
   public init(name: String, fields: [Field]) {
@@ -219,7 +194,7 @@ extension Value {
     case .nothing: true
     case .text(let text): text.allSatisfy(\.isWhitespace)
     case .list(let items): items.isEmpty
-    case .record(let record): record.fields.isEmpty
+    case .record(let record): record.count == 0
     default: false
     }
   }
@@ -301,7 +276,7 @@ extension Value {
     case (.list(let a), .list(let b)):
       a.count == b.count && zip(a, b).allSatisfy { areEqual($0, $1) }
     case (.record(let a), .record(let b)):
-      a.fields.count == b.fields.count
+      a.count == b.count
         && a.fields.allSatisfy { field in b[field.name].map { areEqual(field.value, $0) } ?? false }
     case (.row(let a), .row(let b)): a.id == b.id
     default: false

@@ -31,9 +31,12 @@ final class VariableNode: Node, @unchecked Sendable {
     isGlobal ? context.globals[slot] : context.frame[slot]
   }
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    let place = isGlobal ? context.globals : context.frame
-    if case .number(let number) = place[slot] { return number }
-    context.misfit = place[slot]
+    if !isGlobal {
+      if case .number(let number) = context.frame[slot] { return number }
+      return context.missed(slot)
+    }
+    if case .number(let number) = context.globals[slot] { return number }
+    context.misfit = context.globals[slot]
     return .nan
   }
 }
@@ -50,28 +53,34 @@ final class ItNode: Node, @unchecked Sendable {
 
 final class ListNode: Node, @unchecked Sendable {
   let items: [Node]
+  private let nodes: NodeList
   init(_ items: [Node], _ span: Span) {
     self.items = items
+    nodes = NodeList(items)
     super.init(span)
   }
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var values: [Value] = []
-    values.reserveCapacity(items.count)
-    for item in items { values.append(try item.eval(context)) }
+    values.reserveCapacity(nodes.count)
+    for index in 0..<nodes.count { values.append(try nodes[index].eval(context)) }
     return .list(values)
   }
 }
 
 final class RecordNode: Node, @unchecked Sendable {
-  let fields: [(name: String, value: Node)]
+  private let names: RecordNames
+  private let values: NodeList
   init(_ fields: [(name: String, value: Node)], _ span: Span) {
-    self.fields = fields
+    names = RecordNames(fields.map(\.name))
+    values = NodeList(fields.map(\.value))
     super.init(span)
   }
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    var values: [(name: String, value: Value)] = []
-    values.reserveCapacity(fields.count)
-    for field in fields { values.append((field.name, try field.value.eval(context))) }
-    return .record(Record(unique: values))
+    var index = 0
+    return .record(
+      try Record(names) { () throws(ScriptError) -> Value in
+        defer { index += 1 }
+        return try values[index].eval(context)
+      })
   }
 }

@@ -244,10 +244,8 @@ struct Resolver {
       index: index, parameters: syntax.parameters.map(\.name),
       required: syntax.parameters.prefix { $0.defaultValue == nil }.count)
     // A place holder keeps the index while the body, which may call itself, is resolved.
-    globals.definitions.append(
-      FunctionDefinition(
-        name: syntax.name, parameters: 0, defaults: [], frameSize: 0,
-        body: ConstantNode(.nothing, span)))
+    let definition = FunctionDefinition(name: syntax.name)
+    globals.definitions.append(definition)
 
     let outer = (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope)
     globals.variables = scopes[0]
@@ -265,9 +263,7 @@ struct Resolver {
     let body = block(syntax.body).node
     let size = slotCount
     (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope) = outer
-    globals.definitions[index] = FunctionDefinition(
-      name: syntax.name, parameters: syntax.parameters.count, defaults: defaults, frameSize: size,
-      body: body)
+    definition.complete(defaults: defaults, frameSize: size, body: body)
     return ConstantNode(.nothing, span)
   }
 
@@ -499,7 +495,9 @@ struct Resolver {
       unknownName(name, span)
       return failed(span)
     }
-    return (VariableNode(slot: variable.slot, isGlobal: variable.isGlobal, span), variable.type)
+    // At the top level the frame is the program's own.
+    let isGlobal = variable.isGlobal && inFunction
+    return (VariableNode(slot: variable.slot, isGlobal: isGlobal, span), variable.type)
   }
 
   /// A field may always be empty, so only what is certain for every value is said.
@@ -643,7 +641,7 @@ struct Resolver {
     if let function = globals.functions[name] {
       return (
         CallNode(
-          index: function.index,
+          globals.definitions[function.index],
           ordered(
             arguments, names: function.parameters, required: function.required, name, nameSpan),
           span), .any

@@ -1,0 +1,144 @@
+import Synchronization
+
+/// Named values in their order.
+///
+/// The values stand in one block of memory behind their names, which records of one origin share: a
+/// hundred thousand rows of a list hold their names once.
+///
+/// Unchecked, since a managed buffer never is `Sendable`: nothing changes one that is shared.
+public struct Record: @unchecked Sendable {
+  private var storage: RecordStorage
+
+  /// Creates a record; of two fields with one name the last counts.
+  public init(_ fields: [(String, Value)]) {
+    var values = fields.makeIterator()
+    storage = RecordStorage.make(RecordNames(fields.map(\.0))) { values.next()?.1 ?? .nothing }
+  }
+
+  /// Takes a value for each name, one after the other.
+  init(_ names: RecordNames, next: () throws(ScriptError) -> Value) throws(ScriptError) {
+    storage = try RecordStorage.make(names, next: next)
+  }
+
+  /// The names and values.
+  public var fields: [(name: String, value: Value)] {
+    (0..<count).map { (names.all[$0], self[$0]) }
+  }
+
+  /// How many fields there are.
+  public var count: Int { storage.header.all.count }
+
+  var names: RecordNames { storage.header }
+
+  /// The value at a place.
+  subscript(place: Int) -> Value {
+    storage.withUnsafeMutablePointerToElements { $0[place] }
+  }
+
+  /// The value of a name; setting one that is new appends it.
+  public subscript(name: String) -> Value? {
+    get { names.place(of: name).map { self[$0] } }
+    set {
+      guard let newValue else {
+        let kept = fields.filter { $0.name != name }
+        return self = Record(kept.map { ($0.name, $0.value) })
+      }
+      if let place = names.place(of: name) {
+        set(place, newValue)
+      } else {
+        self = Record(fields.map { ($0.name, $0.value) } + [(name, newValue)])
+      }
+    }
+  }
+
+  /// Changes a value in place where nobody else holds the record.
+  mutating func set(_ place: Int, _ value: Value) {
+    if !isKnownUniquelyReferenced(&storage) { storage = storage.copied() }
+    storage.withUnsafeMutablePointerToElements { $0[place] = value }
+  }
+
+  /// The number at a place; `nil` for another value.
+  @inline(__always)
+  func number(at place: Int) -> Double? {
+    storage.withUnsafeMutablePointerToElements {
+      if case .number(let number) = $0[place] { number } else { nil }
+    }
+  }
+}
+
+/// The names of a record's fields.
+final class RecordNames: Sendable {
+  let all: [String]
+  /// Tells these names from all others; see ``PlaceGuess``.
+  let identity = PlaceGuess.newIdentity()
+
+  init(_ all: [String]) { self.all = all }
+
+  /// Where a name stands.
+  func place(of name: String) -> Int? { all.lastIndex(of: name) }
+}
+
+/// The names and, behind them in the same block, a value for each.
+private final class RecordStorage: ManagedBuffer<RecordNames, Value> {
+  static func make<Failure>(
+    _ names: RecordNames, next: () throws(Failure) -> Value
+  ) throws(Failure) -> RecordStorage {
+    let count = names.all.count
+    let buffer = RecordStorage.create(minimumCapacity: count) { _ in names }
+    let storage = unsafeDowncast(buffer, to: RecordStorage.self)
+    let values = storage.withUnsafeMutablePointerToElements { $0 }
+    var made = 0
+    do throws(Failure) {
+      while made < count {
+        (values + made).initialize(to: try next())
+        made += 1
+      }
+    } catch {
+      // The deinitializer counts on all of them.
+      while made < count {
+        (values + made).initialize(to: .nothing)
+        made += 1
+      }
+      throw error
+    }
+    return storage
+  }
+
+  func copied() -> RecordStorage {
+    let count = header.all.count
+    let buffer = RecordStorage.create(minimumCapacity: count) { _ in header }
+    let storage = unsafeDowncast(buffer, to: RecordStorage.self)
+    withUnsafeMutablePointerToElements { from in
+      storage.withUnsafeMutablePointerToElements { $0.initialize(from: from, count: count) }
+    }
+    return storage
+  }
+
+  deinit {
+    _ = withUnsafeMutablePointers { $1.deinitialize(count: $0.pointee.all.count) }
+  }
+}
+
+/// Where a field was last, for which names: a guess that is checked before it is used.
+///
+/// Both are in one word, so that threads may disagree about it. Names are told apart by numbers that
+/// are never given twice, not by address: another object may come to stand there.
+struct PlaceGuess: ~Copyable, Sendable {
+  private static let next = Atomic<UInt64>(1)
+
+  /// A number for names that are new.
+  static func newIdentity() -> UInt64 { next.wrappingAdd(1, ordering: .relaxed).newValue }
+
+  private let word = Atomic<UInt64>(0)
+
+  /// The place among the names of that identity, if it was looked for there last.
+  @inline(__always)
+  func place(_ identity: UInt64) -> Int? {
+    let word = word.load(ordering: .relaxed)
+    return word >> 16 == identity ? Int(word & 0xFFFF) : nil
+  }
+
+  func remember(_ place: Int, _ identity: UInt64) {
+    if place <= 0xFFFF { word.store(identity << 16 | UInt64(place), ordering: .relaxed) }
+  }
+}
