@@ -54,7 +54,8 @@ final class CallNode: Node, @unchecked Sendable {
   /// ``Machine``.
   private let function: Unmanaged<FunctionDefinition>
   private let arguments: NodeList
-  private let first: Operand?
+  private let first: Operand
+  private let hasFirst: Bool
   /// The parameters that take their defaults.
   private let defaults: [Int]
 
@@ -63,53 +64,69 @@ final class CallNode: Node, @unchecked Sendable {
     self.function = .passUnretained(function)
     self.arguments = NodeList(arguments.map { $0 ?? ConstantNode(.nothing, span) })
     defaults = arguments.indices.filter { arguments[$0] == nil }
-    first = arguments.first?.map(Operand.init)
+    first = Operand((arguments.first ?? nil) ?? ConstantNode(.nothing, span))
+    hasFirst = !arguments.isEmpty
     super.init(span)
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    let function = function.takeUnretainedValue()
-    let caller = try enter(function, context)
-    defer { context.leave(to: caller) }
-    do throws(ScriptError) {
-      return try function.body.takeUnretainedValue().eval(context)
-    } catch {
-      return try returned(error, context)
+    try call(context) { body throws(ScriptError) in
+      try body.eval(context)
+    } given: {
+      $0
     }
   }
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    let function = function.takeUnretainedValue()
-    let caller = try enter(function, context)
-    defer { context.leave(to: caller) }
-    do throws(ScriptError) {
-      return try function.body.takeUnretainedValue().number(context)
-    } catch {
-      let value = try returned(error, context)
+    try call(context) { body throws(ScriptError) in
+      try body.number(context)
+    } given: { value in
       if case .number(let number) = value { return number }
       context.misfit = value
       return .nan
     }
   }
 
-  /// Evaluates the arguments into a new frame, and makes that the current one.
+  /// Evaluates the arguments into a new frame, and the body on it.
   @inline(__always)
-  private func enter(
-    _ function: FunctionDefinition, _ context: Context
-  ) throws(ScriptError) -> Context.Caller {
-    try context.checkCancelled()
-    guard context.callDepth < CallNode.maximumDepth else { throw tooDeep(function) }
-    let size = function.frameSize
-    let frame = context.reserve(size)
+  private func call<Result>(
+    _ context: Context, _ result: (Node) throws(ScriptError) -> Result,
+    given: (Value) -> Result
+  ) throws(ScriptError) -> Result {
+    try function.borrowed { function throws(ScriptError) in
+      if context.isCancelled || context.callDepth >= CallNode.maximumDepth {
+        throw refused(function, context)
+      }
+      let size = function.frameSize
+      let frame = context.reserve(size)
+      try fill(frame, size, context)
+      let caller = context.enter(frame, count: size)
+      do throws(ScriptError) {
+        if !defaults.isEmpty { try fillDefaults(function, context) }
+        let value = try function.body.borrowed { body throws(ScriptError) in try result(body) }
+        context.leave(to: caller)
+        return value
+      } catch {
+        context.leave(to: caller)
+        return given(try returned(error, context))
+      }
+    }
+  }
+
+  /// Makes every slot of a frame hold something: the arguments, and nothing.
+  @inline(__always)
+  private func fill(
+    _ frame: UnsafeMutablePointer<Value>, _ size: Int, _ context: Context
+  ) throws(ScriptError) {
     var ready = 0
     do throws(ScriptError) {
-      if let first {
+      if hasFirst {
         let number = try first.number(context)
         frame.initialize(to: number.isNaN ? context.takeMisfit() : .number(number))
         ready = 1
       }
       while ready < arguments.count {
-        (frame + ready).initialize(to: try arguments[ready].eval(context))
+        (frame + ready).initialize(to: try arguments.eval(ready, context))
         ready += 1
       }
     } catch {
@@ -120,28 +137,21 @@ final class CallNode: Node, @unchecked Sendable {
       (frame + ready).initialize(to: .nothing)
       ready += 1
     }
-    let caller = context.enter(frame, count: size)
-    if !defaults.isEmpty { try fillDefaults(function, context, caller) }
-    return caller
   }
 
   @inline(never)
   private func fillDefaults(
-    _ function: FunctionDefinition, _ context: Context, _ caller: Context.Caller
+    _ function: FunctionDefinition, _ context: Context
   ) throws(ScriptError) {
-    do throws(ScriptError) {
-      for position in defaults {
-        context.frame[position] = try function.defaults[position]?.eval(context) ?? .nothing
-      }
-    } catch {
-      context.leave(to: caller)
-      throw error
+    for position in defaults {
+      context.frame[position] = try function.defaults[position]?.eval(context) ?? .nothing
     }
   }
 
   @inline(never)
-  private func tooDeep(_ function: FunctionDefinition) -> ScriptError {
-    ScriptError(
+  private func refused(_ function: FunctionDefinition, _ context: Context) -> ScriptError {
+    if context.isCancelled { return .cancelled }
+    return ScriptError(
       code: "V307", message: "calls are nested more than \(CallNode.maximumDepth) deep",
       span: span, notes: ["does \(function.name) call itself without an end?"])
   }
@@ -150,8 +160,9 @@ final class CallNode: Node, @unchecked Sendable {
   @inline(never)
   private func returned(_ error: ScriptError, _ context: Context) throws(ScriptError) -> Value {
     guard case .function? = error.leaving else { throw error }
-    defer { context.returned = .nothing }
-    return context.returned
+    let value = context.returned
+    context.returned = .nothing
+    return value
   }
 }
 

@@ -23,6 +23,8 @@ final class Context {
   private static let stackCapacity = 1024
   /// The row of a `where`, `sort by` or prompt.
   var row: Row?
+  /// The rows of callers, whose functions do not see them.
+  private var rowsAside: [Row] = []
   /// What `return` gives.
   var returned: Value = .nothing
   /// What was found where a number was looked for.
@@ -131,7 +133,7 @@ final class Context {
   struct Caller {
     fileprivate let frame: UnsafeMutablePointer<Value>
     fileprivate let count: Int
-    fileprivate let row: Row?
+    fileprivate let hasRow: Bool
   }
 
   /// Room for the frame of a call; the values are not initialized.
@@ -161,10 +163,10 @@ final class Context {
   /// Makes the frame of a call the current one; its slots must be initialized, all of them.
   @inline(__always)
   func enter(_ new: UnsafeMutablePointer<Value>, count: Int) -> Caller {
-    let caller = Caller(frame: frame, count: frameCount, row: row)
+    let caller = Caller(frame: frame, count: frameCount, hasRow: row != nil)
+    if caller.hasRow { putRowAside() }
     frame = new
     frameCount = count
-    if row != nil { row = nil }
     callDepth += 1
     return caller
   }
@@ -175,12 +177,22 @@ final class Context {
     release(frame, frameCount, initialized: frameCount)
     frame = caller.frame
     frameCount = caller.count
-    if caller.row != nil { row = caller.row }
     callDepth -= 1
+    if caller.hasRow { row = rowsAside.popLast() }
+  }
+
+  @inline(never)
+  private func putRowAside() {
+    if let row { rowsAside.append(row) }
+    row = nil
+  }
+
+  var isCancelled: Bool {
+    @inline(__always) get { machine.isCancelled }
   }
 
   func checkCancelled() throws(ScriptError) {
-    if machine.isCancelled { throw .cancelled }
+    if isCancelled { throw .cancelled }
   }
 
   func print(_ line: String) throws(ScriptError) {

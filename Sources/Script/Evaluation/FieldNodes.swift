@@ -44,7 +44,7 @@ final class FieldNode: Node, @unchecked Sendable {
   private func field(of value: Value, _ context: Context) throws(ScriptError) -> Value {
     switch value {
     case .record(let record):
-      if let place = guess.place(record.names.identity) { return record[place] }
+      if let place = guess.place(record.identity) { return record[place] }
     case .row(let row):
       if let place = guess.place(row.shape.identity), place < row.values.count {
         return row.values[place]
@@ -56,7 +56,7 @@ final class FieldNode: Node, @unchecked Sendable {
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
     if slot >= 0, case .record(let record) = context.frame[slot],
-      let place = guess.place(record.names.identity), let number = record.number(at: place)
+      let place = guess.place(record.identity), let number = record.number(at: place)
     {
       return number
     }
@@ -72,7 +72,7 @@ final class FieldNode: Node, @unchecked Sendable {
     switch value {
     case .record(let record):
       if let place = record.names.place(of: name) {
-        guess.remember(place, record.names.identity)
+        guess.remember(place, record.identity)
         return record[place]
       }
     case .row(let row):

@@ -18,17 +18,17 @@ final class BlockNode: Node, @unchecked Sendable {
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    for index in 0..<first.count { try first[index].run(context) }
+    for index in 0..<first.count { try first.run(index, context) }
     return try last.eval(context)
   }
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    for index in 0..<first.count { try first[index].run(context) }
+    for index in 0..<first.count { try first.run(index, context) }
     return try last.number(context)
   }
 
   override func run(_ context: Context) throws(ScriptError) {
-    for index in 0..<first.count { try first[index].run(context) }
+    for index in 0..<first.count { try first.run(index, context) }
     try last.run(context)
   }
 }
@@ -38,6 +38,7 @@ final class ConditionalNode: Node, @unchecked Sendable {
   let then: Node
   let otherwise: Node?
   private let thenSide: Operand
+  /// What `otherwise` is, or a node that does nothing: an optional child would be counted.
   private let otherSide: Operand
   init(_ test: Node, then: Node, otherwise: Node?, _ span: Span) {
     self.test = test
@@ -62,11 +63,7 @@ final class ConditionalNode: Node, @unchecked Sendable {
   }
 
   override func run(_ context: Context) throws(ScriptError) {
-    if try test.condition(context) {
-      try then.run(context)
-    } else if let otherwise {
-      try otherwise.run(context)
-    }
+    try test.condition(context) ? try then.run(context) : try otherSide.node.run(context)
   }
 }
 

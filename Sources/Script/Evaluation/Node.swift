@@ -119,5 +119,30 @@ final class NodeList: @unchecked Sendable {
   deinit { nodes.deallocate() }
 
   @inline(__always)
-  subscript(index: Int) -> Node { nodes[index].takeUnretainedValue() }
+  func eval(_ index: Int, _ context: Context) throws(ScriptError) -> Value {
+    try nodes[index].borrowed { node throws(ScriptError) in try node.eval(context) }
+  }
+
+  @inline(__always)
+  func run(_ index: Int, _ context: Context) throws(ScriptError) {
+    try nodes[index].borrowed { node throws(ScriptError) in try node.run(context) }
+  }
+}
+
+extension Unmanaged {
+  /// Uses the object without counting the use; somebody else must keep it alive.
+  @inline(__always)
+  func borrowed<Result, Failure>(
+    _ body: (Instance) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    // The standard library's own way lets errors through only untyped.
+    let outcome: Swift.Result<Result, Failure> = _withUnsafeGuaranteedRef { instance in
+      do throws(Failure) {
+        return .success(try body(instance))
+      } catch {
+        return .failure(error)
+      }
+    }
+    return try outcome.get()
+  }
 }

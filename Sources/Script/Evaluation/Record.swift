@@ -26,9 +26,14 @@ public struct Record: @unchecked Sendable {
   }
 
   /// How many fields there are.
-  public var count: Int { storage.header.all.count }
+  public var count: Int { storage.names.all.count }
 
-  var names: RecordNames { storage.header }
+  var names: RecordNames { storage.names }
+
+  /// That of its names.
+  var identity: UInt64 {
+    @inline(__always) get { storage.withUnsafeMutablePointerToHeader { $0.pointee.identity } }
+  }
 
   /// The value at a place.
   subscript(place: Int) -> Value {
@@ -79,12 +84,26 @@ final class RecordNames: Sendable {
 }
 
 /// The names and, behind them in the same block, a value for each.
-private final class RecordStorage: ManagedBuffer<RecordNames, Value> {
+private final class RecordStorage: ManagedBuffer<RecordStorage.Header, Value> {
+  struct Header {
+    let names: RecordNames
+    let identity: UInt64
+    let count: Int
+
+    init(_ names: RecordNames) {
+      self.names = names
+      identity = names.identity
+      count = names.all.count
+    }
+  }
+
+  var names: RecordNames { withUnsafeMutablePointerToHeader { $0.pointee.names } }
+
   static func make<Failure>(
     _ names: RecordNames, next: () throws(Failure) -> Value
   ) throws(Failure) -> RecordStorage {
     let count = names.all.count
-    let buffer = RecordStorage.create(minimumCapacity: count) { _ in names }
+    let buffer = RecordStorage.create(minimumCapacity: count) { _ in Header(names) }
     let storage = unsafeDowncast(buffer, to: RecordStorage.self)
     let values = storage.withUnsafeMutablePointerToElements { $0 }
     var made = 0
@@ -105,7 +124,8 @@ private final class RecordStorage: ManagedBuffer<RecordNames, Value> {
   }
 
   func copied() -> RecordStorage {
-    let count = header.all.count
+    let header = withUnsafeMutablePointerToHeader { $0.pointee }
+    let count = header.count
     let buffer = RecordStorage.create(minimumCapacity: count) { _ in header }
     let storage = unsafeDowncast(buffer, to: RecordStorage.self)
     withUnsafeMutablePointerToElements { from in
@@ -115,7 +135,7 @@ private final class RecordStorage: ManagedBuffer<RecordNames, Value> {
   }
 
   deinit {
-    _ = withUnsafeMutablePointers { $1.deinitialize(count: $0.pointee.all.count) }
+    _ = withUnsafeMutablePointers { $1.deinitialize(count: $0.pointee.count) }
   }
 }
 

@@ -120,7 +120,7 @@ final class StoreFieldNode: Node, @unchecked Sendable {
   override func run(_ context: Context) throws(ScriptError) {
     let new = try value.eval(context)
     if let field, case .record(let held) = context.frame[slot],
-      let place = guess.place(held.names.identity) ?? known(field, held)
+      let place = guess.place(held.identity) ?? known(field, held)
     {
       // Taken out of its slot, the record is the only copy and is changed in place.
       if case .record(var record) = context.take(slot) {
@@ -135,7 +135,7 @@ final class StoreFieldNode: Node, @unchecked Sendable {
 
   private func known(_ field: String, _ record: Record) -> Int? {
     guard let place = record.names.place(of: field) else { return nil }
-    guess.remember(place, record.names.identity)
+    guess.remember(place, record.identity)
     return place
   }
 

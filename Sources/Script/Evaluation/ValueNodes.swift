@@ -62,7 +62,7 @@ final class ListNode: Node, @unchecked Sendable {
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var values: [Value] = []
     values.reserveCapacity(nodes.count)
-    for index in 0..<nodes.count { values.append(try nodes[index].eval(context)) }
+    for index in 0..<nodes.count { values.append(try nodes.eval(index, context)) }
     return .list(values)
   }
 }
@@ -80,7 +80,7 @@ final class RecordNode: Node, @unchecked Sendable {
     return .record(
       try Record(names) { () throws(ScriptError) -> Value in
         defer { index += 1 }
-        return try values[index].eval(context)
+        return try values.eval(index, context)
       })
   }
 }
