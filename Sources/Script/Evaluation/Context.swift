@@ -29,6 +29,8 @@ final class Context {
   var returned: Value = .nothing
   /// What was found where a number was looked for.
   var misfit: Value = .nothing
+  /// Where texts are put together.
+  let text = TextBuffer()
   /// Calls inside calls.
   var callDepth = 0
   /// Changes to rows that are not sent yet; each loop body remembers where its own begin.

@@ -24,83 +24,80 @@ final class LoopNode: Node, @unchecked Sendable {
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var results: [Value] = []
-    try loop(context, into: &results)
+    try loop(context) { () throws(ScriptError) in
+      let value = try body.eval(context)
+      if context.staged.count > context.stagedStart { try context.sendStaged() }
+      results.append(value)
+    } keep: {
+      results.append($0)
+    }
     return .list(results)
   }
 
   /// Without the list of the bodies' values, which for a long loop is most of the memory.
   override func run(_ context: Context) throws(ScriptError) {
-    var results: [Value]?
-    try loop(context, into: &results)
+    try loop(context) { () throws(ScriptError) in
+      try body.run(context)
+      if context.staged.count > context.stagedStart { try context.sendStaged() }
+    } keep: { _ in
+    }
   }
 
-  private func loop(_ context: Context, into results: inout [Value]) throws(ScriptError) {
-    var wanted: [Value]? = []
-    defer { results = wanted ?? [] }
-    try loop(context, into: &wanted)
-  }
-
-  private func loop(_ context: Context, into results: inout [Value]?) throws(ScriptError) {
+  /// - Parameters:
+  ///   - turn: Carries the body out, sends what it assigned to rows, and keeps its value.
+  ///   - keep: Keeps a value that comes about in another way.
+  @inline(__always)
+  private func loop(
+    _ context: Context, turn: () throws(ScriptError) -> Void, keep: (Value) -> Void
+  ) throws(ScriptError) {
     let outerStart = context.stagedStart
     defer { context.stagedStart = outerStart }
     if width == nil, let range = sequence as? OperatorNode, range.operation == .range {
       // Counted off one by one: the list of a long range would only be made to be thrown away.
       let (first, last) = try Operators.bounds(
         try range.left.eval(context), try range.right.eval(context), at: range.span)
-      guard first <= last else { return }
       context.stagedStart = context.staged.count
-      for number in first...last {
+      var number = first
+      while number <= last {
         context.setNumber(slot, Double(number))
-        guard try turn(context, &results, item: { .number(Double(number)) }) else { return }
+        do throws(ScriptError) {
+          try context.checkCancelled()
+          try turn()
+        } catch {
+          guard try goesOn(error, .number(Double(number)), context, keep) else { return }
+        }
+        number += 1
       }
       return
     }
     let items = try items(context)
     let width = try self.width?.whole(context, "parallel", from: 1) ?? 1
     if width > 1, items.count > 1 {
-      results = try parallel(items, width: min(width, 64, items.count), context)
+      for value in try parallel(items, width: min(width, 64, items.count), context) { keep(value) }
       return
     }
     context.stagedStart = context.staged.count
     for index in items.indices {
       context.frame[slot] = items[index]
-      guard try turn(context, &results, item: { items[index] }) else { return }
-    }
-  }
-
-  /// One turn, for the item that the variable holds; whether to go on.
-  ///
-  /// What the body assigned to rows is sent only when it ends well.
-  @inline(__always)
-  private func turn(
-    _ context: Context, _ results: inout [Value]?, item: () -> Value
-  ) throws(ScriptError) -> Bool {
-    try context.checkCancelled()
-    do throws(ScriptError) {
-      if results == nil {
-        try body.run(context)
-        if context.staged.count > context.stagedStart { try context.sendStaged() }
-      } else {
-        let value = try body.eval(context)
-        if context.staged.count > context.stagedStart { try context.sendStaged() }
-        results?.append(value)
+      do throws(ScriptError) {
+        try context.checkCancelled()
+        try turn()
+      } catch {
+        guard try goesOn(error, items[index], context, keep) else { return }
       }
-      return true
-    } catch {
-      return try went(error, item(), context, &results)
     }
   }
 
-  /// What a turn that did not end well means for the loop; whether to go on.
+  /// Whether the loop goes on after a turn that did not end well.
   @inline(never)
-  private func went(
-    _ error: ScriptError, _ item: Value, _ context: Context, _ results: inout [Value]?
+  private func goesOn(
+    _ error: ScriptError, _ item: Value, _ context: Context, _ keep: (Value) -> Void
   ) throws(ScriptError) -> Bool {
     let end = ended(error, item, context)
     context.dropStaged()
     switch end {
     case .value(let value):
-      results?.append(value)
+      keep(value)
       return true
     case .skip: return true
     case .stop: return false
@@ -108,7 +105,7 @@ final class LoopNode: Node, @unchecked Sendable {
     case .problem(let error):
       guard continuesOnError else { throw error }
       note(error, item, context)
-      results?.append(.nothing)
+      keep(.nothing)
       return true
     }
   }

@@ -87,6 +87,9 @@ struct Operand: Sendable {
     }
   }
 
+  /// Whether no call is ever needed.
+  var isDirect: Bool { slot != Operand.isOther }
+
   /// The value as a number; see ``Node/number(_:)``.
   @inline(__always)
   func number(_ context: Context) throws(ScriptError) -> Double {
@@ -95,6 +98,14 @@ struct Operand: Sendable {
       return context.missed(slot)
     }
     return slot == Operand.isConstant ? constant : try node.number(context)
+  }
+
+  /// The value of a direct side; NaN where it is no number.
+  @inline(__always)
+  func direct(_ context: Context) -> Double {
+    guard slot >= 0 else { return constant }
+    if case .number(let number) = context.frame[slot] { return number }
+    return .nan
   }
 }
 

@@ -1,7 +1,8 @@
 /// `+ - * / %`.
 ///
 /// Numbers, nearly always: they go from node to node as they are. What is none comes as NaN, and takes
-/// the general way, which also has the words for what goes wrong.
+/// the general way, which also has the words for what goes wrong. A kind of node for each operator,
+/// and for those whose sides are direct another: without a call in it, it needs no room on the stack.
 class ArithmeticNode: Node, @unchecked Sendable {
   final let operation: BinaryOperator
   final let left: Node
@@ -30,21 +31,32 @@ class ArithmeticNode: Node, @unchecked Sendable {
     _ context: Context, _ calculate: (Double, Double) -> Double
   ) throws(ScriptError) -> Double {
     let x = try x.number(context)
-    if x.isNaN { return try general(x, x, context) }
+    if x.isNaN { return try general(context.takeMisfit(), try right.eval(context), context) }
     let y = try y.number(context)
     let result = calculate(x, y)
     // What is no number makes no number.
-    return result.magnitude < .infinity ? result : try general(x, y, context)
+    if result.magnitude < .infinity { return result }
+    return try general(.number(x), y.isNaN ? context.takeMisfit() : .number(y), context)
   }
 
-  /// - Parameters: The sides; NaN for what is no number and stands in `context.misfit`. Where the left
-  ///   one is none, the right one is not evaluated yet.
+  /// The same for direct sides.
+  @inline(__always)
+  fileprivate final func direct(
+    _ context: Context, _ calculate: (Double, Double) -> Double
+  ) throws(ScriptError) -> Double {
+    let result = calculate(x.direct(context), y.direct(context))
+    return result.magnitude < .infinity ? result : try general(context)
+  }
+
+  @inline(never)
+  private final func general(_ context: Context) throws(ScriptError) -> Double {
+    try general(try left.eval(context), try right.eval(context), context)
+  }
+
   @inline(never)
   private final func general(
-    _ x: Double, _ y: Double, _ context: Context
+    _ a: Value, _ b: Value, _ context: Context
   ) throws(ScriptError) -> Double {
-    let a = x.isNaN ? context.takeMisfit() : .number(x)
-    let b = x.isNaN ? try right.eval(context) : y.isNaN ? context.takeMisfit() : .number(y)
     do throws(ScriptError) {
       let value = try Operators.apply(operation, a, b)
       if case .number(let number) = value { return number }
@@ -56,51 +68,95 @@ class ArithmeticNode: Node, @unchecked Sendable {
   }
 }
 
-final class AddNode: ArithmeticNode, @unchecked Sendable {
+private final class AddNode: ArithmeticNode, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double {
     try number(context, +)
   }
 }
 
-final class SubtractNode: ArithmeticNode, @unchecked Sendable {
+private final class DirectAddNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try direct(context, +)
+  }
+}
+
+private final class SubtractNode: ArithmeticNode, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double {
     try number(context, -)
   }
 }
 
-final class MultiplyNode: ArithmeticNode, @unchecked Sendable {
+private final class DirectSubtractNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try direct(context, -)
+  }
+}
+
+private final class MultiplyNode: ArithmeticNode, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double {
     try number(context, *)
   }
 }
 
-final class DivideNode: ArithmeticNode, @unchecked Sendable {
+private final class DirectMultiplyNode: ArithmeticNode, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    try number(context) { $1 == 0 ? .nan : $0 / $1 }
+    try direct(context, *)
   }
 }
 
-final class RemainderNode: ArithmeticNode, @unchecked Sendable {
+private final class DivideNode: ArithmeticNode, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    try number(context, RemainderNode.remainder)
+    try number(context, Numbers.quotient)
   }
+}
+
+private final class DirectDivideNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try direct(context, Numbers.quotient)
+  }
+}
+
+private final class RemainderNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(context, Numbers.remainder)
+  }
+}
+
+private final class DirectRemainderNode: ArithmeticNode, @unchecked Sendable {
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try direct(context, Numbers.remainder)
+  }
+}
+
+/// Calculations that are more than one instruction.
+enum Numbers {
+  /// NaN for a division by zero.
+  @inline(__always)
+  static func quotient(_ x: Double, _ y: Double) -> Double { y == 0 ? .nan : x / y }
 
   /// The remainder, with the sign of the divisor; NaN for none.
-  ///
-  /// Of whole numbers of some 30 bits, nearly always, it is found by multiplication: the quotient is
-  /// rounded to a whole number by adding and taking away one that leaves no room for a fraction, and
-  /// all that follows is exact. The machine's own remainder is many times slower.
   @inline(__always)
-  private static func remainder(_ x: Double, _ y: Double) -> Double {
-    let rounding = 6_755_399_441_055_744.0  // 1.5 * 2^52
-    if x.magnitude < 1_073_741_824, (x + rounding) - rounding == x,
-      y >= 1, y < 1_073_741_824, (y + rounding) - rounding == y
-    {
-      let quotient = (x / y + rounding) - rounding
-      let rest = x - quotient * y
-      return rest < 0 ? rest + y : rest
-    }
-    return anyRemainder(x, y)
+  static func remainder(_ x: Double, _ y: Double) -> Double {
+    isSmallWhole(y) && y > 0 && isSmallWhole(x)
+      ? smallRemainder(x, y) : anyRemainder(x, y)
+  }
+
+  /// Added and taken away again, it leaves no room for a fraction: 1.5 * 2^52.
+  private static let rounding = 6_755_399_441_055_744.0
+
+  @inline(__always)
+  static func isSmallWhole(_ x: Double) -> Bool {
+    x.magnitude < 1_073_741_824 && (x + rounding) - rounding == x
+  }
+
+  /// The remainder of numbers as nearly all are; the machine's own is many times slower.
+  ///
+  /// Of small whole numbers everything after the quotient is exact.
+  @inline(__always)
+  static func smallRemainder(_ x: Double, _ y: Double) -> Double {
+    let quotient = (x / y + rounding) - rounding
+    let rest = x - quotient * y
+    return rest < 0 ? rest + y : rest
   }
 
   @inline(never)
@@ -137,19 +193,29 @@ class ComparisonNode: Node, @unchecked Sendable {
     _ context: Context, _ test: (Double, Double) -> Bool
   ) throws(ScriptError) -> Bool {
     let x = try x.number(context)
-    if x.isNaN { return try general(x, x, context) }
+    if x.isNaN { return try general(context.takeMisfit(), try right.eval(context)) }
     let y = try y.number(context)
-    if y.isNaN { return try general(x, y, context) }
+    if y.isNaN { return try general(.number(x), context.takeMisfit()) }
     return test(x, y)
   }
 
-  /// - Parameters: As those of arithmetic.
-  @inline(never)
-  private final func general(
-    _ x: Double, _ y: Double, _ context: Context
+  /// The same for direct sides.
+  @inline(__always)
+  fileprivate final func direct(
+    _ context: Context, _ test: (Double, Double) -> Bool
   ) throws(ScriptError) -> Bool {
-    let a = x.isNaN ? context.takeMisfit() : .number(x)
-    let b = x.isNaN ? try right.eval(context) : y.isNaN ? context.takeMisfit() : .number(y)
+    let x = x.direct(context)
+    let y = y.direct(context)
+    return x.isNaN || y.isNaN ? try general(context) : test(x, y)
+  }
+
+  @inline(never)
+  fileprivate final func general(_ context: Context) throws(ScriptError) -> Bool {
+    try general(try left.eval(context), try right.eval(context))
+  }
+
+  @inline(never)
+  private final func general(_ a: Value, _ b: Value) throws(ScriptError) -> Bool {
     do throws(ScriptError) {
       if case .flag(let flag) = try Operators.apply(operation, a, b) { return flag }
       return false
@@ -159,52 +225,109 @@ class ComparisonNode: Node, @unchecked Sendable {
   }
 }
 
-final class LessNode: ComparisonNode, @unchecked Sendable {
+private final class LessNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
     try condition(context, <)
   }
 }
 
-final class LessOrEqualNode: ComparisonNode, @unchecked Sendable {
+private final class DirectLessNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, <)
+  }
+}
+
+private final class LessOrEqualNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
     try condition(context, <=)
   }
 }
 
-final class GreaterNode: ComparisonNode, @unchecked Sendable {
+private final class DirectLessOrEqualNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, <=)
+  }
+}
+
+private final class GreaterNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
     try condition(context, >)
   }
 }
 
-final class GreaterOrEqualNode: ComparisonNode, @unchecked Sendable {
+private final class DirectGreaterNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, >)
+  }
+}
+
+private final class GreaterOrEqualNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
     try condition(context, >=)
   }
 }
 
-/// `is`, `is not` between what are mostly numbers.
-final class EqualNumbersNode: ComparisonNode, @unchecked Sendable {
+private final class DirectGreaterOrEqualNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, >=)
+  }
+}
+
+private final class EqualNumbersNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, ==)
+  }
+}
+
+private final class DirectEqualNumbersNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, ==)
+  }
+}
+
+private final class UnequalNumbersNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try condition(context, !=)
+  }
+}
+
+private final class DirectUnequalNumbersNode: ComparisonNode, @unchecked Sendable {
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    try direct(context, !=)
+  }
+}
+
+/// `x % 3 is 0`, the commonest test inside a loop.
+private final class RemainderIsNode: ComparisonNode, @unchecked Sendable {
+  private let number: Operand
+  private let divisor: Double
+  private let rest: Double
   private let isNegated: Bool
-  override init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+
+  init?(testing operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+    guard let remainder = left as? ArithmeticNode, remainder.operation == .remainder,
+      remainder.x.isDirect, let divisor = (remainder.right as? NumberNode)?.value,
+      divisor >= 1, Numbers.isSmallWhole(divisor), let rest = (right as? NumberNode)?.value
+    else { return nil }
+    number = remainder.x
+    self.divisor = divisor
+    self.rest = rest
     isNegated = operation == .isNotEqual
     super.init(operation, left, right, span)
   }
+
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
-    try condition(context) { ($0 == $1) != isNegated }
+    let number = number.direct(context)
+    guard Numbers.isSmallWhole(number) else { return try general(context) }
+    return (Numbers.smallRemainder(number, divisor) == rest) != isNegated
   }
 }
 
 /// `is`, `is not` between any values.
-final class EqualNode: ComparisonNode, @unchecked Sendable {
-  private let isNegated: Bool
-  override init(_ operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
-    isNegated = operation == .isNotEqual
-    super.init(operation, left, right, span)
-  }
+private final class EqualNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
     let a = try left.eval(context)
-    return Value.areEqual(a, try right.eval(context)) != isNegated
+    return Value.areEqual(a, try right.eval(context)) == (operation == .isEqual)
   }
 }
 
@@ -251,23 +374,46 @@ final class NegateNode: Node, @unchecked Sendable {
 extension BinaryOperator {
   /// The node of an operator.
   func node(_ left: Node, _ right: Node, _ span: Span) -> Node {
-    switch self {
-    case .add: AddNode(self, left, right, span)
-    case .subtract: SubtractNode(self, left, right, span)
-    case .multiply: MultiplyNode(self, left, right, span)
-    case .divide: DivideNode(self, left, right, span)
-    case .remainder: RemainderNode(self, left, right, span)
-    case .less: LessNode(self, left, right, span)
-    case .lessOrEqual: LessOrEqualNode(self, left, right, span)
-    case .greater: GreaterNode(self, left, right, span)
-    case .greaterOrEqual: GreaterOrEqualNode(self, left, right, span)
-    case .isEqual, .isNotEqual:
-      if left.isNumeric || right.isNumeric {
-        EqualNumbersNode(self, left, right, span)
-      } else {
-        EqualNode(self, left, right, span)
-      }
+    let isDirect = Operand(left).isDirect && Operand(right).isDirect
+    return switch self {
+    case .add:
+      isDirect ? DirectAddNode(self, left, right, span) : AddNode(self, left, right, span)
+    case .subtract:
+      isDirect ? DirectSubtractNode(self, left, right, span) : SubtractNode(self, left, right, span)
+    case .multiply:
+      isDirect ? DirectMultiplyNode(self, left, right, span) : MultiplyNode(self, left, right, span)
+    case .divide:
+      isDirect ? DirectDivideNode(self, left, right, span) : DivideNode(self, left, right, span)
+    case .remainder:
+      isDirect
+        ? DirectRemainderNode(self, left, right, span) : RemainderNode(self, left, right, span)
+    case .less:
+      isDirect ? DirectLessNode(self, left, right, span) : LessNode(self, left, right, span)
+    case .lessOrEqual:
+      isDirect
+        ? DirectLessOrEqualNode(self, left, right, span) : LessOrEqualNode(self, left, right, span)
+    case .greater:
+      isDirect ? DirectGreaterNode(self, left, right, span) : GreaterNode(self, left, right, span)
+    case .greaterOrEqual:
+      isDirect
+        ? DirectGreaterOrEqualNode(self, left, right, span)
+        : GreaterOrEqualNode(self, left, right, span)
+    case .isEqual, .isNotEqual: equality(left, right, isDirect: isDirect, span)
     default: OperatorNode(self, left, right, span)
     }
+  }
+
+  private func equality(_ left: Node, _ right: Node, isDirect: Bool, _ span: Span) -> Node {
+    if let node = RemainderIsNode(testing: self, left, right, span) { return node }
+    // Of two variables it is not known what they hold.
+    guard left.isNumeric || right.isNumeric else { return EqualNode(self, left, right, span) }
+    if self == .isEqual {
+      return isDirect
+        ? DirectEqualNumbersNode(self, left, right, span)
+        : EqualNumbersNode(self, left, right, span)
+    }
+    return isDirect
+      ? DirectUnequalNumbersNode(self, left, right, span)
+      : UnequalNumbersNode(self, left, right, span)
   }
 }

@@ -128,14 +128,22 @@ private final class RecordStorage: ManagedBuffer<RecordStorage.Header, Value> {
     let count = header.count
     let buffer = RecordStorage.create(minimumCapacity: count) { _ in header }
     let storage = unsafeDowncast(buffer, to: RecordStorage.self)
+    // One by one: the library's own way looks each kind of value up again.
     withUnsafeMutablePointerToElements { from in
-      storage.withUnsafeMutablePointerToElements { $0.initialize(from: from, count: count) }
+      storage.withUnsafeMutablePointerToElements { to in
+        for place in 0..<count { (to + place).initialize(to: from[place]) }
+      }
     }
     return storage
   }
 
   deinit {
-    _ = withUnsafeMutablePointers { $1.deinitialize(count: $0.pointee.count) }
+    withUnsafeMutablePointers { header, values in
+      for place in 0..<header.pointee.count {
+        if case .number = values[place] { continue }
+        (values + place).deinitialize(count: 1)
+      }
+    }
   }
 }
 

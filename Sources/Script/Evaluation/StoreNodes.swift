@@ -1,72 +1,122 @@
 /// `let`, `var`, and the assignment of a whole variable.
 final class StoreNode: Node, @unchecked Sendable {
-  private enum Way {
-    case number, value, addition
-  }
+  private let slot: Int
+  private let value: Node
 
-  let slot: Int
-  private let way: Way
-  private let value: Operand
-  /// What a sum that goes wrong is called by.
-  private let place: Span
-
-  init(slot: Int, _ value: Node, isAddition: Bool = false, _ span: Span) {
+  private init(slot: Int, _ value: Node, _ span: Span) {
     self.slot = slot
-    if isAddition {
-      (way, self.value, place) = (.addition, Operand(value), span)
-    } else if let sum = value as? AddNode, let variable = sum.left as? VariableNode,
-      !variable.isGlobal, variable.slot == slot, sum.right.isSimple
-    {
-      // `x = x + …` is `x += …`: what grows is not copied.
-      (way, self.value, place) = (.addition, Operand(sum.right), sum.span)
-    } else {
-      (way, self.value, place) = (value.isNumeric ? .number : .value, Operand(value), span)
-    }
+    self.value = value
     super.init(span)
   }
 
   override func run(_ context: Context) throws(ScriptError) {
-    switch way {
-    case .value: context.frame[slot] = try value.node.eval(context)
-    case .number:
-      let number = try value.number(context)
-      if number.isNaN {
-        context.frame[slot] = context.takeMisfit()
-      } else {
-        context.setNumber(slot, number)
-      }
-    case .addition:
-      guard case .number = context.frame[slot] else {
-        return try add(try value.node.eval(context), context)
-      }
-      let more = try value.number(context)
-      if case .number(let old) = context.frame[slot], (old + more).isFinite {
-        context.setNumber(slot, old + more)
-      } else {
-        try add(more.isNaN ? context.takeMisfit() : .number(more), context)
-      }
+    context.frame[slot] = try value.eval(context)
+  }
+
+  /// The node of `=`, or of `+=`.
+  static func node(slot: Int, _ value: Node, isAddition: Bool = false, _ span: Span) -> Node {
+    if isAddition { return ChangeNode(slot: slot, .add, value, at: span, span) }
+    if let sum = value as? ArithmeticNode, sum.operation == .add || sum.operation == .subtract,
+      let variable = sum.left as? VariableNode, !variable.isGlobal, variable.slot == slot,
+      sum.right.isSimple
+    {
+      // `x = x + …` is `x += …`: what grows is not copied.
+      return Operand(sum.right).isDirect
+        ? DirectChangeNode(slot: slot, sum.operation, sum.right, at: sum.span, span)
+        : ChangeNode(slot: slot, sum.operation, sum.right, at: sum.span, span)
     }
+    return value.isNumeric
+      ? StoreNumberNode(slot: slot, value, span) : StoreNode(slot: slot, value, span)
+  }
+}
+
+/// The assignment of what is nearly always a number.
+private final class StoreNumberNode: Node, @unchecked Sendable {
+  private let slot: Int
+  private let value: Operand
+
+  init(slot: Int, _ value: Node, _ span: Span) {
+    self.slot = slot
+    self.value = Operand(value)
+    super.init(span)
+  }
+
+  override func run(_ context: Context) throws(ScriptError) {
+    let number = try value.number(context)
+    if number.isNaN {
+      context.frame[slot] = context.takeMisfit()
+    } else {
+      context.setNumber(slot, number)
+    }
+  }
+}
+
+/// `x += …` and `x = x - …`.
+private class ChangeNode: Node, @unchecked Sendable {
+  fileprivate final let slot: Int
+  fileprivate final let change: Operand
+  /// 1 or -1: a number is taken away by adding its opposite.
+  fileprivate final let sign: Double
+  private final let operation: BinaryOperator
+  /// Where a change that goes wrong stands.
+  private final let place: Span
+
+  init(slot: Int, _ operation: BinaryOperator, _ change: Node, at place: Span, _ span: Span) {
+    self.slot = slot
+    self.change = Operand(change)
+    self.operation = operation
+    self.place = place
+    sign = operation == .subtract ? -1 : 1
+    super.init(span)
+  }
+
+  override func run(_ context: Context) throws(ScriptError) {
+    guard case .number = context.frame[slot] else { return try general(context) }
+    let change = try change.number(context)
+    if case .number(let old) = context.frame[slot], (old + sign * change).magnitude < .infinity {
+      context.setNumber(slot, old + sign * change)
+    } else {
+      try apply(change.isNaN ? context.takeMisfit() : .number(change), context)
+    }
+  }
+
+  @inline(never)
+  fileprivate final func general(_ context: Context) throws(ScriptError) {
+    try apply(try change.node.eval(context), context)
   }
 
   /// What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
   @inline(never)
-  private func add(_ more: Value, _ context: Context) throws(ScriptError) {
-    let old = context.take(slot)
-    switch (consume old, more) {
-    case (.text(var text), .text(let more)):
+  private final func apply(_ change: Value, _ context: Context) throws(ScriptError) {
+    switch (context.frame[slot], change) {
+    case (.text, .text(let more)) where operation == .add:
+      guard case .text(var text) = context.take(slot) else { return }
       text += more
       context.frame[slot] = .text(text)
-    case (.list(var items), let item):
+    case (.list, let item) where operation == .add:
+      guard case .list(var items) = context.take(slot) else { return }
       if case .list(let more) = item { items += more } else { items.append(item) }
       context.frame[slot] = .list(items)
     case (let old, _):
-      context.frame[slot] = old
       do throws(ScriptError) {
-        context.frame[slot] = try Operators.apply(.add, old, more)
+        context.frame[slot] = try Operators.apply(operation, old, change)
       } catch {
         throw error.at(place)
       }
     }
+  }
+}
+
+/// The same by a direct side: a counter or a sum.
+private final class DirectChangeNode: ChangeNode, @unchecked Sendable {
+  override func run(_ context: Context) throws(ScriptError) {
+    let change = change.direct(context)
+    let place = context.frame + slot
+    if case .number(let old) = place.pointee {
+      let new = old + sign * change
+      if new.magnitude < .infinity { return place.initialize(to: .number(new)) }
+    }
+    try general(context)
   }
 }
 

@@ -6,26 +6,69 @@ final class TextNode: Node, @unchecked Sendable {
   }
 
   let pieces: [Piece]
+  /// What its holes hold.
+  let holes: [Node]
+  private let nodes: NodeList
+  /// The words before each hole and after the last, one after the other, and where each end.
+  private let words: [UInt8]
+  private let ends: [Int]
+
   init(_ pieces: [Piece], _ span: Span) {
     self.pieces = pieces
+    var holes: [Node] = []
+    var words: [UInt8] = []
+    var ends: [Int] = []
+    for piece in pieces {
+      switch piece {
+      case .words(let more): words += more.utf8
+      case .hole(let node, _, _):
+        holes.append(node)
+        ends.append(words.count)
+      }
+    }
+    ends.append(words.count)
+    self.holes = holes
+    self.words = words
+    self.ends = ends
+    nodes = NodeList(holes)
     super.init(span)
   }
 
-  /// What its holes hold.
-  var holes: [Node] {
-    pieces.compactMap { if case .hole(let node, _, _) = $0 { node } else { nil } }
-  }
-
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    var text = ""
-    for piece in pieces {
-      switch piece {
-      case .words(let words): text += words
-      case .hole(let node, let name, let allowsNothing):
-        text += try hole(node, name, allowsNothing, context)
+    let buffer = context.text
+    let start = buffer.count
+    var place = 0
+    for index in 0..<nodes.count {
+      append(place, ends[index], buffer)
+      place = ends[index]
+      do throws(ScriptError) {
+        switch try nodes.eval(index, context) {
+        case .number(let number): buffer.append(number)
+        case .text(let text): buffer.append(text)
+        case let value: buffer.append(try words(of: value, index))
+        }
+      } catch {
+        buffer.drop(from: start)
+        throw error
       }
     }
-    return .text(text)
+    append(place, words.count, buffer)
+    return .text(buffer.take(from: start))
+  }
+
+  @inline(__always)
+  private func append(_ from: Int, _ to: Int, _ buffer: TextBuffer) {
+    words.withUnsafeBufferPointer { buffer.append(UnsafeBufferPointer(rebasing: $0[from..<to])) }
+  }
+
+  @inline(never)
+  private func words(of value: Value, _ index: Int) throws(ScriptError) -> String {
+    var place = 0
+    for case .hole(let node, let name, let allowsNothing) in pieces {
+      if place == index { return try words(of: value, node, name, allowsNothing) }
+      place += 1
+    }
+    return value.display
   }
 
   /// The text in pieces, so that data stays apart from words.
@@ -44,7 +87,12 @@ final class TextNode: Node, @unchecked Sendable {
   private func hole(
     _ node: Node, _ name: String, _ allowsNothing: Bool, _ context: Context
   ) throws(ScriptError) -> String {
-    let value = try node.eval(context)
+    try words(of: try node.eval(context), node, name, allowsNothing)
+  }
+
+  private func words(
+    of value: Value, _ node: Node, _ name: String, _ allowsNothing: Bool
+  ) throws(ScriptError) -> String {
     do throws(ScriptError) {
       return try PromptTemplate.holeText(value, name, allowsNothing)
     } catch {

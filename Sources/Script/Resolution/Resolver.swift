@@ -137,11 +137,11 @@ struct Resolver {
     case .declare(let name, let nameSpan, let isVariable, let value):
       let resolved = expression(value)
       let slot = declare(name, nameSpan, canChange: isVariable, type: resolved.type)
-      return StoreNode(slot: slot, resolved.node, statement.span)
+      return StoreNode.node(slot: slot, resolved.node, statement.span)
     case .declareCommand(let name, let nameSpan, let isVariable, let command):
       let node = self.command(command)
       let slot = declare(name, nameSpan, canChange: isVariable, type: .any)
-      return StoreNode(slot: slot, node, statement.span)
+      return StoreNode.node(slot: slot, node, statement.span)
     case .assign(let place, let isAddition, let value):
       return assignment(place, isAddition: isAddition, value, statement.span)
     case .function(let function): return self.function(function, statement.span)
@@ -289,7 +289,7 @@ struct Resolver {
         ["give it: --\(syntax.name)=…", "or a default here: param \(syntax.name) = …"])
     }
     let slot = declare(syntax.name, syntax.nameSpan, canChange: false, type: type)
-    return StoreNode(slot: slot, node, span)
+    return StoreNode.node(slot: slot, node, span)
   }
 
   private static func type(_ shape: AnswerShape) -> StaticType {
@@ -321,7 +321,7 @@ struct Resolver {
     let store = StoreFieldNode(
       slot: slot, steps: [.field(name, nameSpan)], resolved.node, isAddition: isAddition,
       sendsAtOnce: loopDepth == 0, span)
-    return BlockNode.node([StoreNode(slot: slot, ItNode(place.nameSpan), span), store], span)
+    return BlockNode.node([StoreNode.node(slot: slot, ItNode(place.nameSpan), span), store], span)
   }
 
   private mutating func assignment(
@@ -361,7 +361,7 @@ struct Resolver {
       }
     }
     if place.steps.isEmpty {
-      return StoreNode(slot: variable.slot, resolved.node, isAddition: isAddition, span)
+      return StoreNode.node(slot: variable.slot, resolved.node, isAddition: isAddition, span)
     }
     let steps = place.steps.map { step -> StoreFieldNode.Step in
       switch step {
