@@ -21,7 +21,12 @@ public struct LocalWorkspace: HTTPTransport {
 
   /// The most rows that one query gives, over all its pages.
   let queryLimit: Int
-  let sortedRows = SortedRows()
+  let openQueries = OpenQueries()
+  /// Whether queries go along indexes; if not, every row is looked at, with the same result.
+  var isIndexed = true
+  /// What the bot may do.
+  let capabilities: Set<Capability>
+  let unshared = Unshared()
   let queue: DatabaseQueue
   let now: @Sendable () -> Date
 
@@ -31,10 +36,12 @@ public struct LocalWorkspace: HTTPTransport {
   ///   - file: The SQLite file; its folder must exist.
   ///   - token: The bearer token to accept.
   ///   - queryLimit: The most rows that one query gives; Notion's own is 10,000.
+  ///   - capabilities: What the bot may do.
   ///   - now: The time; a test's clock.
   /// - Throws: ``LocalWorkspaceError`` when the file cannot be used.
   public init(
     file: URL, token: Secret = Secret("local"), queryLimit: Int = 10_000,
+    capabilities: Set<Capability> = Set(Capability.allCases),
     now: @escaping @Sendable () -> Date = { Date() }
   ) throws {
     do {
@@ -47,7 +54,7 @@ public struct LocalWorkspace: HTTPTransport {
       }
       try self.init(
         queue: DatabaseQueue(path: file.path, configuration: configuration), token: token,
-        title: "Visen", queryLimit: queryLimit, now: now)
+        title: "Visen", queryLimit: queryLimit, capabilities: capabilities, now: now)
     } catch let error as DatabaseError {
       throw LocalWorkspaceError(
         "The embedded workspace \(file.path) cannot be used: \(error.message ?? "SQLite error"); "
@@ -60,22 +67,27 @@ public struct LocalWorkspace: HTTPTransport {
   /// - Parameter title: The title of its one page.
   public static func inMemory(
     token: Secret = Secret("local"), title: String = "Visen", queryLimit: Int = 10_000,
+    capabilities: Set<Capability> = Set(Capability.allCases),
     now: @escaping @Sendable () -> Date = { Date() }
   ) throws -> LocalWorkspace {
     try LocalWorkspace(
-      queue: DatabaseQueue(), token: token, title: title, queryLimit: queryLimit, now: now)
+      queue: DatabaseQueue(), token: token, title: title, queryLimit: queryLimit,
+      capabilities: capabilities, now: now)
   }
 
   private init(
     queue: DatabaseQueue, token: Secret, title: String, queryLimit: Int,
-    now: @escaping @Sendable () -> Date
+    capabilities: Set<Capability>, now: @escaping @Sendable () -> Date
   ) throws {
     self.queryLimit = queryLimit
+    self.capabilities = capabilities
     self.queue = queue
     self.token = token
     self.now = now
     try Storage.migrator.migrate(queue)
+    let unshared = unshared
     rootPageID = try queue.write { database in
+      try unshared.load(database)
       if let id = try Storage.fact("root", database) { return id }
       let root = Record(
         kind: .page, parent: "", now: now().timeIntervalSince1970,
@@ -85,6 +97,32 @@ public struct LocalWorkspace: HTTPTransport {
       _ = try Storage.insert(root, database)
       try Storage.setFact("root", root.id, database)
       return root.id
+    }
+  }
+
+  /// Takes a page or database from the bot, or gives it back, with all that is below it.
+  ///
+  /// What is not shared is to the bot as if it were not there.
+  /// - Parameter id: The identity, dashed or not.
+  /// - Returns: Whether there is such a thing.
+  public func share(_ id: String, _ isShared: Bool) throws -> Bool {
+    guard let id = Identity.parse(id) else { return false }
+    return try queue.write { database in
+      guard try Storage.find(id, database) != nil else { return false }
+      try unshared.set(id, isShared: isShared, database)
+      return true
+    }
+  }
+
+  /// The bytes of an uploaded file and their media type; `nil` when there is none.
+  public func file(_ id: String) throws -> (type: String, bytes: [UInt8])? {
+    try queue.read { database in
+      guard let id = Identity.parse(id), let upload = try Storage.find(id, database),
+        upload.kind == .upload, let text = upload.content["data"]?.string,
+        let data = Data(base64Encoded: text)
+      else { return nil }
+      let type = upload.content["content_type"]?.string ?? "application/octet-stream"
+      return (type, Array(data))
     }
   }
 
@@ -100,6 +138,7 @@ public struct LocalWorkspace: HTTPTransport {
     var body: JSON
     do {
       body = try Router(workspace: self).answer(request)
+      if body["object"] == "async_task", body["status"] == "queued" { status = 202 }
     } catch let refusal as Refusal {
       status = refusal.status
       body = refusal.json
@@ -118,7 +157,8 @@ public struct LocalWorkspace: HTTPTransport {
           message: "Unexpected error occurred. (\(error))"
         ).json
     }
-    if var members = body.members {
+    // The list of templates alone is recorded without.
+    if var members = body.members, members["templates"] == nil {
       members["request_id"] = .string(requestID)
       body = .object(members)
     }

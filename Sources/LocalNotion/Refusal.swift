@@ -26,6 +26,14 @@ struct Refusal: Error {
     should(path, "defined", nil)
   }
 
+  /// Says that none of the alternatives is there.
+  static func oneOf(_ names: [String], at path: String) -> Refusal {
+    .validation(
+      "\(path.prefix { $0 != "." && $0 != "[" }) failed validation. Fix one:\n"
+        + names.map { "\(path).\($0) should be defined, instead was `undefined`." }
+        .joined(separator: "\n"))
+  }
+
   static func notFound(_ kind: String, _ id: String) -> Refusal {
     Refusal(
       status: 404, code: "object_not_found",
@@ -38,8 +46,15 @@ struct Refusal: Error {
     status: 401, code: "unauthorized", message: "API token is invalid.")
   static let invalidURL = Refusal(
     status: 400, code: "invalid_request_url", message: "Invalid request URL.")
+  static let archivedAncestor = Refusal.validation(
+    "Can't edit page on block with an archived ancestor. You must unarchive the ancestor before "
+      + "editing page.")
   static let archived = Refusal.validation(
     "Can't edit block that is archived. You must unarchive the block before editing.")
+
+  static let workspaceParent = Refusal.validation(
+    "Internal integrations aren't owned by a single user, so creating workspace-level private pages "
+      + "is not supported.")
 
   private static func shown(_ value: JSON?) -> String {
     guard let value else { return "undefined" }

@@ -3,31 +3,47 @@ import GRDB
 import HTTPTypes
 import Transport
 
-/// A request, taken apart.
-struct Call {
-  let workspace: LocalWorkspace
-  let database: Database
-  let now: Double
-  let query: [(name: String, value: String)]
-  let body: JSON
-  /// The version of the API that was asked for.
-  let version: Version
-  /// The media type and the bytes of a body that is no JSON.
-  let upload: (type: String, bytes: [UInt8])?
+/// One kind of request.
+struct Route: Sendable {
+  typealias Handler = @Sendable (_ ids: [String], _ call: Call) throws -> JSON
 
-  /// The same call with another body.
-  func with(body: JSON) -> Call {
-    Call(
-      workspace: workspace, database: database, now: now, query: query, body: body,
-      version: version, upload: nil)
+  let method: String
+  /// The path after `/v1/`; `:name` is an identity, `*name` any text.
+  let path: [String]
+  let capability: Capability?
+  /// Whether the answer changes nothing.
+  let isReading: Bool
+  /// The first version of the API that has it, and the last one.
+  var versions: ClosedRange<Version>
+  let handler: Handler
+
+  init(
+    _ method: String, _ path: String, _ capability: Capability?, reads: Bool = false,
+    in versions: ClosedRange<Version> = .v2022 ... .v2026, _ handler: @escaping Handler
+  ) {
+    self.method = method
+    self.path = path.split(separator: "/").map(String.init)
+    self.capability = capability
+    isReading = reads || method == "GET"
+    self.versions = versions
+    self.handler = handler
   }
 
-  /// A parameter of the query.
-  func parameter(_ name: String) -> String? { query.first { $0.name == name }?.value }
+  func fits(_ path: [String], of version: Version) -> Bool {
+    versions.contains(version) && self.path.count == path.count
+      && zip(self.path, path).allSatisfy { $0.hasPrefix(":") || $0.hasPrefix("*") || $0 == $1 }
+  }
 
-  /// Property names or identities to which an answer is limited; empty for all.
-  var filterProperties: [String] {
-    query.filter { $0.name == "filter_properties" || $0.name == "filter_properties[]" }.map(\.value)
+  /// The parts of a path that differ from call to call.
+  func ids(in path: [String]) throws -> [String] {
+    try zip(self.path, path).compactMap { name, part in
+      if name.hasPrefix("*") { return part }
+      guard name.hasPrefix(":") else { return nil }
+      guard let id = Identity.parse(part) else {
+        throw Refusal.should("path.\(name.dropFirst())", "a valid uuid", .string(part))
+      }
+      return id
+    }
   }
 }
 
@@ -35,183 +51,152 @@ struct Call {
 struct Router {
   let workspace: LocalWorkspace
 
+  /// Every request that is answered; of two that fit, the first.
+  static let routes: [Route] = [
+    Route("GET", "async_tasks/*task_id", nil) { try AsyncTasks.retrieve($0[0], $1) },
+    Route("GET", "blocks/:block_id", .read) { try Blocks.retrieve($0[0], $1) },
+    Route("PATCH", "blocks/:block_id", .update) { try Blocks.update($0[0], $1) },
+    Route("DELETE", "blocks/:block_id", .update) { try Blocks.delete($0[0], $1) },
+    Route("GET", "blocks/:block_id/children", .read) { try Blocks.children($0[0], $1) },
+    Route("PATCH", "blocks/:block_id/children", .insert) { try Blocks.append($0[0], $1) },
+    Route("POST", "comments", .insertComments) { try Comments.create($1) },
+    Route("GET", "comments", .readComments) { try Comments.list($1) },
+    Route("GET", "comments/:comment_id", .readComments) { try Comments.retrieve($0[0], $1) },
+    Route("PATCH", "comments/:comment_id", .insertComments) { try Comments.update($0[0], $1) },
+    Route("DELETE", "comments/:comment_id", .insertComments) { try Comments.delete($0[0], $1) },
+    Route("GET", "custom_emojis", .read) { try CustomEmojis.list($1) },
+    Route("POST", "data_sources", .insert, in: .v2025 ... .v2026) { try DataSources.create($1) },
+    Route("GET", "data_sources/:data_source_id", .read, in: .v2025 ... .v2026) {
+      try DataSources.retrieve($0[0], $1)
+    },
+    Route("PATCH", "data_sources/:data_source_id", .update, in: .v2025 ... .v2026) {
+      try DataSources.update($0[0], $1)
+    },
+    Route(
+      "POST", "data_sources/:data_source_id/query", .read, reads: true, in: .v2025 ... .v2026
+    ) { try DataSources.query($0[0], $1) },
+    Route("GET", "data_sources/:data_source_id/templates", .read, in: .v2025 ... .v2026) {
+      try DataSources.templates($0[0], $1)
+    },
+    Route("POST", "databases", .insert) { try Databases.create($1) },
+    Route("GET", "databases/:database_id", .read) { try Databases.retrieve($0[0], $1) },
+    Route("PATCH", "databases/:database_id", .update, in: .v2022 ... .v2022) {
+      try OldDatabases.update($0[0], $1)
+    },
+    Route("PATCH", "databases/:database_id", .update) { try Databases.update($0[0], $1) },
+    Route("POST", "databases/:database_id/query", .read, reads: true, in: .v2022 ... .v2022) {
+      try OldDatabases.query($0[0], $1)
+    },
+    Route("POST", "file_uploads", .insert) { try FileUploads.create($1) },
+    Route("GET", "file_uploads", .read) { try FileUploads.list($1) },
+    Route("GET", "file_uploads/:file_upload_id", .read) { try FileUploads.retrieve($0[0], $1) },
+    Route("POST", "file_uploads/:file_upload_id/complete", .insert) {
+      try FileUploads.complete($0[0], $1)
+    },
+    Route("POST", "file_uploads/:file_upload_id/send", .insert) {
+      try FileUploads.send($0[0], $1)
+    },
+    Route("POST", "pages", .insert) { try Pages.create($1) },
+    Route("GET", "pages/:page_id", .read) { try Pages.retrieve($0[0], $1) },
+    Route("PATCH", "pages/:page_id", .update) { try Pages.update($0[0], $1) },
+    Route("GET", "pages/:page_id/markdown", .read) { try PageMarkdown.retrieve($0[0], $1) },
+    Route("PATCH", "pages/:page_id/markdown", .update) { try PageMarkdown.update($0[0], $1) },
+    Route("POST", "pages/:page_id/move", .update) { try Pages.move($0[0], $1) },
+    Route("GET", "pages/:page_id/properties/*property_id", .read) {
+      try PropertyItems.retrieve($0[0], $0[1], $1)
+    },
+    Route("POST", "search", .read, reads: true) { try Search.search($1) },
+    Route("GET", "users", .users) { try Users.list($1) },
+    Route("GET", "users/me", nil) { try Users.me($1) },
+    Route("GET", "users/:user_id", .users) { try Users.retrieve($0[0], $1) },
+    Route("GET", "views", .read, in: .v2025 ... .v2026) { try Views.list($1) },
+    Route("POST", "views", .insert, in: .v2025 ... .v2026) { try Views.create($1) },
+    Route("GET", "views/:view_id", .read, in: .v2025 ... .v2026) { try Views.retrieve($0[0], $1) },
+    Route("PATCH", "views/:view_id", .update, in: .v2025 ... .v2026) {
+      try Views.update($0[0], $1)
+    },
+    Route("DELETE", "views/:view_id", .update, in: .v2025 ... .v2026) {
+      try Views.delete($0[0], $1)
+    },
+    // A query of a view is kept, so asking writes.
+    Route("POST", "views/:view_id/queries", .read, in: .v2025 ... .v2026) {
+      try ViewQueries.create($0[0], $1)
+    },
+    Route("GET", "views/:view_id/queries/:query_id", .read, in: .v2025 ... .v2026) {
+      try ViewQueries.retrieve($0[0], $0[1], $1)
+    },
+    Route("DELETE", "views/:view_id/queries/:query_id", .read, in: .v2025 ... .v2026) {
+      try ViewQueries.delete($0[0], $0[1], $1)
+    },
+  ]
+
+  /// What Notion answers and this workspace does not.
+  private static let uncovered: Set<String> = [
+    "agents", "blocks/meeting_notes", "oauth", "webhooks",
+  ]
+
   /// The order of checks is Notion's: token, version, address, body.
   func answer(_ request: OutgoingRequest) throws -> JSON {
     guard request.fields[.authorization] == "Bearer " + workspace.token.reveal() else {
       throw Refusal.unauthorized
     }
     let version = try Version.read(request.fields)
-    let (path, query) = try split(request.url)
-    let isRead = request.method == .get || request.method == .delete
-    let type = request.fields[.contentType] ?? ""
-    let isUpload = type.lowercased().hasPrefix("multipart/form-data")
-    guard request.body.count <= (isUpload ? 21 << 20 : 500_000) else {
-      throw Refusal(status: 413, code: "validation_error", message: "Request body too large.")
-    }
-    var body: JSON = [:]
-    if !isRead, !request.body.isEmpty, !isUpload {
-      guard let json = try? JSON(parsing: request.body) else {
-        throw Refusal(status: 400, code: "invalid_json", message: "Error parsing JSON body.")
-      }
-      guard json.members != nil else { throw Refusal.should("body", "an object", json) }
-      body = try version.upgraded(json, method: request.method.rawValue, path: path)
-    }
-    let handler = try handler(request.method, path, version)
-    return try workspace.queue.write { database in
-      let call = Call(
-        workspace: workspace, database: database,
-        now: workspace.now().timeIntervalSince1970, query: query, body: body, version: version,
-        upload: isUpload ? (type, request.body) : nil)
-      return try version.downgraded(try handler(call), call)
-    }
-  }
-
-  private typealias Handler = (Call) throws -> JSON
-
-  private func handler(
-    _ method: HTTPRequest.Method, _ path: [String], _ version: Version
-  ) throws -> Handler {
-    func id(_ index: Int, _ name: String) throws -> String {
-      guard let id = Identity.parse(path[index]) else {
-        throw Refusal.should("path.\(name)", "a valid uuid", .string(path[index]))
-      }
-      return id
-    }
-    switch (method.rawValue, path.first ?? "", path.count) {
-    case (_, "data_sources", _) where version == .v2022: throw Refusal.invalidURL
-    case ("PATCH", "databases", 2) where version == .v2022:
-      let id = try id(1, "database_id")
-      return { try OldDatabases.update(id, $0) }
-    case ("POST", "databases", 3) where version == .v2022 && path[2] == "query":
-      let id = try id(1, "database_id")
-      return { try OldDatabases.query(id, $0) }
-    case ("POST", "databases", 1): return Databases.create
-    case ("GET", "databases", 2):
-      let id = try id(1, "database_id")
-      return { try Databases.retrieve(id, $0) }
-    case ("PATCH", "databases", 2):
-      let id = try id(1, "database_id")
-      return { try Databases.update(id, $0) }
-    case ("POST", "data_sources", 1): return DataSources.create
-    case ("GET", "data_sources", 2):
-      let id = try id(1, "data_source_id")
-      return { try DataSources.retrieve(id, $0) }
-    case ("PATCH", "data_sources", 2):
-      let id = try id(1, "data_source_id")
-      return { try DataSources.update(id, $0) }
-    case ("POST", "data_sources", 3) where path[2] == "query":
-      let id = try id(1, "data_source_id")
-      return { try DataSources.query(id, $0) }
-    case ("POST", "pages", 1): return Pages.create
-    case ("GET", "pages", 2):
-      let id = try id(1, "page_id")
-      return { try Pages.retrieve(id, $0) }
-    case ("PATCH", "pages", 2):
-      let id = try id(1, "page_id")
-      return { try Pages.update(id, $0) }
-    case ("POST", "pages", 3) where path[2] == "move":
-      let id = try id(1, "page_id")
-      return { try Pages.move(id, $0) }
-    case ("GET", "pages", 3) where path[2] == "markdown":
-      let id = try id(1, "page_id")
-      return { try PageMarkdown.retrieve(id, $0) }
-    case ("PATCH", "pages", 3) where path[2] == "markdown":
-      let id = try id(1, "page_id")
-      return { try PageMarkdown.update(id, $0) }
-    case ("GET", "pages", 4) where path[2] == "properties":
-      let id = try id(1, "page_id")
-      return { try PropertyItems.retrieve(id, path[3], $0) }
-    case ("GET", "data_sources", 3) where path[2] == "templates":
-      let id = try id(1, "data_source_id")
-      return { try DataSources.templates(id, $0) }
-    case ("POST", "comments", 1): return Comments.create
-    case ("GET", "comments", 1): return Comments.list
-    case ("GET", "comments", 2):
-      let id = try id(1, "comment_id")
-      return { try Comments.retrieve(id, $0) }
-    case ("PATCH", "comments", 2):
-      let id = try id(1, "comment_id")
-      return { try Comments.update(id, $0) }
-    case ("DELETE", "comments", 2):
-      let id = try id(1, "comment_id")
-      return { try Comments.delete(id, $0) }
-    case ("POST", "file_uploads", 1): return FileUploads.create
-    case ("GET", "file_uploads", 1): return FileUploads.list
-    case ("GET", "file_uploads", 2):
-      let id = try id(1, "file_upload_id")
-      return { try FileUploads.retrieve(id, $0) }
-    case ("POST", "file_uploads", 3) where path[2] == "send":
-      let id = try id(1, "file_upload_id")
-      return { try FileUploads.send(id, $0) }
-    case ("GET", "blocks", 2):
-      let id = try id(1, "block_id")
-      return { try Blocks.retrieve(id, $0) }
-    case ("PATCH", "blocks", 2):
-      let id = try id(1, "block_id")
-      return { try Blocks.update(id, $0) }
-    case ("DELETE", "blocks", 2):
-      let id = try id(1, "block_id")
-      return { try Blocks.delete(id, $0) }
-    case ("GET", "blocks", 3) where path[2] == "children":
-      let id = try id(1, "block_id")
-      return { try Blocks.children(id, $0) }
-    case ("PATCH", "blocks", 3) where path[2] == "children":
-      let id = try id(1, "block_id")
-      return { try Blocks.append(id, $0) }
-    case ("GET", "users", 1): return Users.list
-    case ("GET", "users", 2):
-      if path[1] == "me" { return Users.me }
-      let id = try id(1, "user_id")
-      return { try Users.retrieve(id, $0) }
-    case ("POST", "search", 1): return Search.search
-    default:
-      if Router.uncovered.contains(path.first ?? "") {
-        throw Refusal(
-          status: 400, code: "invalid_request",
-          message: "Unsupported request: \(method.rawValue) /v1/\(path.joined(separator: "/")). "
-            + "The embedded workspace does not cover it.")
-      }
+    let betas = try Beta.read(request.fields)
+    guard let (origin, whole, query) = Address.split(request.url), whole.first == "v1" else {
       throw Refusal.invalidURL
     }
+    let path = Array(whole.dropFirst())
+    guard
+      let route = Router.routes.first(where: {
+        $0.method == request.method.rawValue && $0.fits(path, of: version)
+      })
+    else { throw Router.refusal(request.method, path) }
+    let ids = try route.ids(in: path)
+    let type = request.fields[.contentType] ?? ""
+    let isUpload = type.lowercased().hasPrefix("multipart/form-data")
+    let body = isUpload ? [:] : try json(request, path, version)
+    guard request.body.count <= FileUploads.maximumRequest else {
+      throw Refusal(status: 413, code: "validation_error", message: "Request body too large.")
+    }
+    if let capability = route.capability, !workspace.capabilities.contains(capability) {
+      throw Refusal(
+        status: 403, code: "restricted_resource",
+        message: "Insufficient permissions for this endpoint.")
+    }
+    func handle(_ database: Database) throws -> JSON {
+      let call = Call(
+        workspace: workspace, database: database, now: workspace.now().timeIntervalSince1970,
+        origin: origin, query: query, body: body, version: version, betas: betas,
+        upload: isUpload ? (type, request.body) : nil)
+      return try version.downgraded(try route.handler(ids, call), call)
+    }
+    return try route.isReading
+      ? workspace.queue.read(handle) : workspace.queue.write(handle)
   }
 
-  /// Resources that Notion has and this workspace has not.
-  private static let uncovered: Set<String> = [
-    "pages", "data_sources", "blocks", "file_uploads", "views", "async_tasks", "custom_emojis",
-    "oauth",
-  ]
-
-  private func split(_ url: String) throws -> ([String], [(name: String, value: String)]) {
-    guard let scheme = url.firstRange(of: "://") else { throw Refusal.invalidURL }
-    let rest = url[scheme.upperBound...]
-    let parts = rest.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
-    let segments = (parts.first ?? "").split(separator: "/").dropFirst().map {
-      Router.decoded(String($0))
+  private func json(_ request: OutgoingRequest, _ path: [String], _ version: Version) throws -> JSON
+  {
+    guard request.method != .get, request.method != .delete, !request.body.isEmpty else {
+      return [:]
     }
-    guard segments.first == "v1" else { throw Refusal.invalidURL }
-    let query = (parts.count > 1 ? parts[1] : "").split(separator: "&").map { pair in
-      let sides = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-      return (
-        name: Router.decoded(String(sides[0])),
-        value: sides.count > 1 ? Router.decoded(String(sides[1])) : ""
-      )
+    guard request.body.count <= 500_000 else {
+      throw Refusal(status: 413, code: "validation_error", message: "Request body too large.")
     }
-    return (Array(segments.dropFirst()), query)
+    guard let json = try? JSON(parsing: request.body) else {
+      throw Refusal(status: 400, code: "invalid_json", message: "Error parsing JSON body.")
+    }
+    guard json.members != nil else { throw Refusal.should("body", "an object", json) }
+    return try version.upgraded(json, method: request.method.rawValue, path: path)
   }
 
-  private static func decoded(_ text: String) -> String {
-    var bytes: [UInt8] = []
-    var rest = Substring(text).utf8
-    while let byte = rest.popFirst() {
-      if byte == UInt8(ascii: "%"), rest.count >= 2,
-        let value = UInt8(String(decoding: rest.prefix(2), as: UTF8.self), radix: 16)
-      {
-        bytes.append(value)
-        rest = rest.dropFirst(2)
-      } else {
-        bytes.append(byte)
-      }
-    }
-    return String(decoding: bytes, as: UTF8.self)
+  private static func refusal(_ method: HTTPRequest.Method, _ path: [String]) -> Refusal {
+    guard
+      uncovered.contains(path.first ?? "")
+        || uncovered.contains(path.prefix(2).joined(separator: "/"))
+    else { return .invalidURL }
+    return Refusal(
+      status: 400, code: "invalid_request",
+      message: "Unsupported request: \(method.rawValue) /v1/\(path.joined(separator: "/")). "
+        + "The embedded workspace does not cover it.")
   }
 }

@@ -150,6 +150,24 @@ enum Version: String, Comparable {
   }
 }
 
+/// Features ahead of a version, which a request opts into with `Notion-Beta`.
+enum Beta {
+  static let statusGroups = "status-group-filters-2026-10-06"
+  private static let known: Set<String> = [statusGroups]
+
+  static func read(_ fields: HTTPFields) throws -> Set<String> {
+    guard let text = HTTPField.Name("Notion-Beta").flatMap({ fields[$0] }) else { return [] }
+    let names = text.split(separator: ",").map { String($0.filter { $0 != " " }) }
+    for name in names where !known.contains(name) {
+      throw Refusal(
+        status: 400, code: "invalid_beta",
+        message: "Notion-Beta header failed validation: `\(name)` is not known. Known: "
+          + known.sorted().map { "`\($0)`" }.joined(separator: ", ") + ".")
+    }
+    return Set(names)
+  }
+}
+
 /// `/v1/databases` as it was before data sources.
 enum OldDatabases {
   static func update(_ id: String, _ call: Call) throws -> JSON {

@@ -41,13 +41,13 @@ indirect enum Filter {
 
   // MARK: - Reading
 
-  static func read(_ json: JSON?, schemas: PropertySchemas, now: Double) throws -> Filter? {
+  static func read(_ json: JSON?, schemas: PropertySchemas, _ call: Call) throws -> Filter? {
     guard let json, !json.isNull else { return nil }
-    return try read(json, at: "body.filter", depth: 0, schemas, now)
+    return try read(json, at: "body.filter", depth: 0, schemas, call)
   }
 
   private static func read(
-    _ json: JSON, at path: String, depth: Int, _ schemas: PropertySchemas, _ now: Double
+    _ json: JSON, at path: String, depth: Int, _ schemas: PropertySchemas, _ call: Call
   ) throws -> Filter {
     let members = try Check.object(json, at: path)
     for word in ["and", "or"] {
@@ -55,7 +55,7 @@ indirect enum Filter {
       guard depth < 2 else { throw Refusal.absent("\(path).\(word)", inner) }
       try Check.keys(json, at: path, allowed: [word])
       let filters = try Check.array(inner, at: "\(path).\(word)").enumerated().map {
-        try read($1, at: "\(path).\(word)[\($0)]", depth: depth + 1, schemas, now)
+        try read($1, at: "\(path).\(word)[\($0)]", depth: depth + 1, schemas, call)
       }
       return word == "and" || filters.isEmpty ? .and(filters) : .or(filters)
     }
@@ -66,7 +66,7 @@ indirect enum Filter {
       }
       try Check.keys(json, at: path, allowed: ["timestamp", "type", stamp])
       guard let condition = members[stamp] else { throw Refusal.missing("\(path).\(stamp)") }
-      let test = try date(condition, at: "\(path).\(stamp)", now)
+      let test = try date(condition, at: "\(path).\(stamp)", call.now)
       return stamp == "created_time" ? .created(test) : .edited(test)
     }
     let name = try Check.string(members["property"], at: "\(path).property")
@@ -78,10 +78,10 @@ indirect enum Filter {
       throw Refusal.missing("\(path).\(property.type)")
     }
     if property.type == "formula", kind == "formula" {
-      return try computed(property, condition, at: "\(path).formula", now)
+      return try computed(property, condition, at: "\(path).formula", call)
     }
     if property.type == "rollup", kind == "rollup" {
-      return try rolled(property, condition, at: "\(path).rollup", now)
+      return try rolled(property, condition, at: "\(path).rollup", schemas, call)
     }
     let texts: Set<String> = ["title", "rich_text", "url", "email", "phone_number"]
     guard kind == property.type || (kind == "rich_text" && texts.contains(property.type)) else {
@@ -89,42 +89,49 @@ indirect enum Filter {
         "database property \(property.type) does not match filter \(kind)")
     }
     return .property(
-      property, try test(condition, kind: property.type, at: "\(path).\(kind)", property, now))
+      property, try test(condition, kind: property.type, at: "\(path).\(kind)", property, call))
   }
 
   private static func computed(
-    _ property: Property, _ json: JSON, at path: String, _ now: Double
+    _ property: Property, _ json: JSON, at path: String, _ call: Call
   ) throws -> Filter {
     let kinds = ["string": "rich_text", "number": "number", "checkbox": "checkbox", "date": "date"]
     guard let word = json.members?.names.first, json.members?.count == 1, let kind = kinds[word],
       let condition = json[word]
     else { throw Refusal.should(path, "a condition of string, number, checkbox or date", json) }
     return .computed(
-      property, kind: kind, try test(condition, kind: kind, at: "\(path).\(word)", property, now))
+      property, kind: kind, try test(condition, kind: kind, at: "\(path).\(word)", property, call))
   }
 
   private static func rolled(
-    _ property: Property, _ json: JSON, at path: String, _ now: Double
+    _ property: Property, _ json: JSON, at path: String, _ schemas: PropertySchemas, _ call: Call
   ) throws -> Filter {
     guard let word = json.members?.names.first, json.members?.count == 1, let inner = json[word]
     else { throw Refusal.should(path, "one condition", json) }
     if word == "number" || word == "date" {
       return .computed(
-        property, kind: word, try test(inner, kind: word, at: "\(path).\(word)", property, now))
+        property, kind: word, try test(inner, kind: word, at: "\(path).\(word)", property, call))
     }
     guard ["any", "every", "none"].contains(word), let kind = inner.members?.names.first,
       inner.members?.count == 1, let condition = inner[kind]
     else { throw Refusal.should("\(path).\(word)", "one condition", inner) }
-    guard ["rich_text", "number", "checkbox", "date"].contains(kind) else {
-      throw Refusal.validation("The embedded workspace does not cover rollup filters of \(kind).")
+    let kinds = [
+      "rich_text", "number", "checkbox", "select", "multi_select", "status", "relation", "date",
+      "people", "files",
+    ]
+    guard kinds.contains(kind) else {
+      throw Refusal.absent("\(path).\(word).\(kind)", condition)
     }
+    // Options are named as the property at the other end has them.
+    let rolled = try Computed.rolledProperty(property, schemas, call)
     return .rolled(
       property, word: word, kind: kind,
-      try test(condition, kind: kind, at: "\(path).\(word).\(kind)", property, now))
+      try test(
+        condition, kind: kind, at: "\(path).\(word).\(kind)", rolled ?? property, call))
   }
 
   private static func test(
-    _ json: JSON, kind: String, at path: String, _ property: Property, _ now: Double
+    _ json: JSON, kind: String, at path: String, _ property: Property, _ call: Call
   ) throws -> Test {
     let members = try Check.object(json, at: path)
     guard let word = members.names.first, members.count == 1, let value = members[word] else {
@@ -150,16 +157,30 @@ indirect enum Filter {
     case "select", "status", "multi_select":
       let words =
         kind == "multi_select" ? ["contains", "does_not_contain"] : ["equals", "does_not_equal"]
+      if kind == "status", word == "group" {
+        guard call.betas.contains(Beta.statusGroups) else { throw Refusal.absent(place, value) }
+        let inner = try Check.object(value, at: place)
+        guard let test = inner.names.first, words.contains(test), inner.count == 1 else {
+          throw Refusal.missing("\(place).equals")
+        }
+        return .options(
+          try ids(inner[test] ?? nil, in: property, ofGroups: true, at: "\(place).\(test)"),
+          isMember: test == "equals")
+      }
       guard words.contains(word) else { throw Refusal.absent(place, value) }
-      let names =
-        try value.array?.map { try Check.string($0, at: place) }
-        ?? [try Check.string(value, at: place)]
-      let ids = (property.config["options"]?.array ?? []).filter {
-        names.contains($0["name"]?.string ?? "")
-      }.compactMap { $0["id"]?.string }
-      return .options(Set(ids), isMember: word == words[0])
+      return .options(
+        try ids(value, in: property, ofGroups: false, at: place), isMember: word == words[0])
+    case "verification":
+      guard word == "status" || word == "does_not_equal" else {
+        throw Refusal.absent(place, value)
+      }
+      let state = try Check.string(value, at: place)
+      guard ["verified", "expired", "none"].contains(state) else {
+        throw Refusal.should(place, "`\"verified\"`, `\"expired\"` or `\"none\"`", value)
+      }
+      return .options([state], isMember: word == "status")
     case "date", "created_time", "last_edited_time":
-      return try date(json, at: path, now)
+      return try date(json, at: path, call.now)
     case "people", "relation", "created_by", "last_edited_by":
       guard word == "contains" || word == "does_not_contain" else {
         throw Refusal.absent(place, value)
@@ -172,56 +193,25 @@ indirect enum Filter {
     }
   }
 
-  private static func date(_ json: JSON, at path: String, _ now: Double) throws -> Test {
-    let members = try Check.object(json, at: path)
-    guard let word = members.names.first, members.count == 1, let value = members[word] else {
-      throw Refusal.validation("body failed validation: \(path) should have exactly one condition.")
+  /// The identities of options by their names; a status's group stands for all of its options.
+  private static func ids(
+    _ json: JSON, in property: Property, ofGroups: Bool, at path: String
+  ) throws -> Set<String> {
+    let names =
+      try json.array?.enumerated().map { try Check.string($1, at: "\(path)[\($0)]") }
+      ?? [try Check.string(json, at: path)]
+    let options = property.config["options"]?.array ?? []
+    let groups = property.config["groups"]?.array ?? []
+    var ids = Set<String>()
+    for name in names {
+      let id = options.first { $0["name"]?.string == name }?["id"]?.string
+      if let id, !ofGroups {
+        ids.insert(id)
+      } else if let group = groups.first(where: { $0["name"]?.string == name }) {
+        ids.formUnion((group["option_ids"]?.array ?? []).compactMap(\.string))
+      }
     }
-    let place = "\(path).\(word)"
-    let day = 86_400.0
-    let today = (now / day).rounded(.down) * day
-    switch word {
-    case "is_empty", "is_not_empty":
-      guard value == true else { throw Refusal.should(place, "`true`", value) }
-      return .isEmpty(word == "is_empty")
-    case "past_week": return .date(.within(now - 7 * day, now + 60))
-    case "past_month": return .date(.within(now - 31 * day, now + 60))
-    case "past_year": return .date(.within(now - 366 * day, now + 60))
-    case "next_week": return .date(.within(today, now + 7 * day + 60))
-    case "next_month": return .date(.within(today, now + 31 * day + 60))
-    case "next_year": return .date(.within(today, now + 366 * day + 60))
-    case "this_week":
-      // Day 0 of the era, 1970-01-01, was a Thursday; a week begins on Sunday.
-      let weekday = (Int(today / day) + 4) % 7
-      let start = today - Double(weekday) * day
-      return .date(.within(start, start + 7 * day))
-    default: break
-    }
-    let text = try Check.string(value, at: place)
-    let relative = [
-      "today": 0.0, "tomorrow": 1, "yesterday": -1, "one_week_ago": -7, "one_week_from_now": 7,
-      "one_month_ago": -30, "one_month_from_now": 30,
-    ]
-    let start: Double
-    let isDay: Bool
-    if let days = relative[text] {
-      start = today + days * day
-      isDay = true
-    } else if let moment = DateValues.moment(text) {
-      isDay = DateValues.isDay(text)
-      start = isDay ? moment : (moment / 60).rounded(.down) * 60
-    } else {
-      throw Refusal.should(place, "a valid ISO 8601 date string", value)
-    }
-    let end = start + (isDay ? day : 60)
-    switch word {
-    case "equals": return .date(.within(start, end))
-    case "before": return .date(.before(start))
-    case "after": return .date(.from(end))
-    case "on_or_before": return .date(.before(end))
-    case "on_or_after": return .date(.from(start))
-    default: throw Refusal.absent(place, value)
-    }
+    return ids
   }
 
   // MARK: - Matching
@@ -236,7 +226,7 @@ indirect enum Filter {
       return Filter.matches(test, Plain(value: read), kind)
     case .rolled(let property, let word, let kind, let test):
       let items = try Computed.rolledUp(property, record, schemas, call)
-      let passing = items.filter { Filter.matches(test, Plain(value: $0), kind) }.count
+      let passing = items.filter { Filter.matches(test, answer: $0, kind) }.count
       // Without any relation, none passes and so does not every.
       switch word {
       case "any": return passing > 0
@@ -278,6 +268,10 @@ indirect enum Filter {
   private static func matches(_ test: Test, _ property: Property, _ record: Record) -> Bool {
     let stored = record.content["values"]?[property.id]
     switch property.type {
+    case "verification":
+      guard case .options(let states, let isMember) = test else { return false }
+      let state = stored?["state"]?.string ?? "unverified"
+      return states.contains(state == "unverified" ? "none" : state) == isMember
     case "title", "rich_text": return matches(test, text: RichTextValue.text(stored))
     case "url", "email", "phone_number": return matches(test, text: stored?.string ?? "")
     case "number": return matches(test, number: stored?.double)
@@ -286,30 +280,20 @@ indirect enum Filter {
       if case .flag(let flag) = test { return (stored?.bool ?? false) == flag }
       return false
     case "select", "status":
-      switch test {
-      case .isEmpty(let wantsEmpty): return (stored?.string == nil) == wantsEmpty
-      case .options(let ids, let isMember):
-        return ids.contains(stored?.string ?? "") == isMember
-      default: return false
-      }
+      let id = stored?.string.flatMap { property.optionIDs.contains($0) ? $0 : nil }
+      return matches(test, members: id.map { [$0] } ?? [])
     case "multi_select":
-      let items = stored?.array ?? []
-      switch test {
-      case .isEmpty(let wantsEmpty): return items.isEmpty == wantsEmpty
-      case .options(let ids, let isMember):
-        return items.contains { ids.contains($0.string ?? "") } == isMember
-      default: return false
-      }
+      let known = property.optionIDs
+      return matches(
+        test, members: (stored?.array ?? []).compactMap(\.string).filter(known.contains))
     case "date": return matches(test, moment: (stored?["start"]?.string).flatMap(DateValues.moment))
     case "created_time": return matches(test, moment: record.created)
     case "last_edited_time": return matches(test, moment: record.edited)
-    case "people", "relation", "files":
-      let items = stored?.array ?? []
-      switch test {
-      case .isEmpty(let wantsEmpty): return items.isEmpty == wantsEmpty
-      case .member(let id, let isMember): return items.contains(.string(id)) == isMember
-      default: return false
-      }
+    case "people", "relation":
+      return matches(test, members: (stored?.array ?? []).compactMap(\.string))
+    case "files":
+      guard case .isEmpty(let wantsEmpty) = test else { return false }
+      return (stored?.array ?? []).isEmpty == wantsEmpty
     case "created_by", "last_edited_by":
       switch test {
       case .isEmpty(let wantsEmpty): return !wantsEmpty
@@ -320,20 +304,50 @@ indirect enum Filter {
     }
   }
 
+  /// Tests the identities that a value holds: options, people, pages.
+  private static func matches(_ test: Test, members: [String]) -> Bool {
+    switch test {
+    case .isEmpty(let wantsEmpty): members.isEmpty == wantsEmpty
+    case .options(let ids, let isMember): members.contains(where: ids.contains) == isMember
+    case .member(let id, let isMember): members.contains(id) == isMember
+    default: false
+    }
+  }
+
+  /// Tests a value as answers have it: `{"type": t, t: value}`.
+  private static func matches(_ test: Test, answer: JSON, _ kind: String) -> Bool {
+    let type = answer["type"]?.string ?? ""
+    let held = answer[type] ?? nil
+    switch kind {
+    case "select", "status":
+      return matches(test, members: held["id"]?.string.map { [$0] } ?? [])
+    case "multi_select", "people", "relation":
+      return matches(test, members: (held.array ?? []).compactMap { $0["id"]?.string })
+    case "files":
+      guard case .isEmpty(let wantsEmpty) = test else { return false }
+      return (held.array ?? []).isEmpty == wantsEmpty
+    default: return matches(test, Plain(value: answer), kind)
+    }
+  }
+
+  /// Whether `equals` on texts tells capital letters apart. Unproven: all that is recorded did.
+  private static let equalsTellsCase = true
+
   /// Negations match empty cells too, as in Notion.
   private static func matches(_ test: Test, text: String) -> Bool {
     switch test {
     case .isEmpty(let wantsEmpty): return text.isEmpty == wantsEmpty
     case .text(let word, let wanted):
-      let a = text.lowercased()
-      let b = wanted.lowercased()
+      let a = Folding.lower(text)
+      let b = Folding.lower(wanted)
+      let isEqual = equalsTellsCase ? text == wanted : a == b
       switch word {
-      case .equals: return text == wanted
-      case .does_not_equal: return text != wanted
-      case .contains: return b.isEmpty || a.contains(b)
-      case .does_not_contain: return !(b.isEmpty || a.contains(b))
-      case .starts_with: return a.hasPrefix(b)
-      case .ends_with: return a.hasSuffix(b)
+      case .equals: return isEqual
+      case .does_not_equal: return !isEqual
+      case .contains: return a.hasBytes(b)
+      case .does_not_contain: return !a.hasBytes(b)
+      case .starts_with: return a.utf8.starts(with: b.utf8)
+      case .ends_with: return a.utf8.reversed().starts(with: b.utf8.reversed())
       }
     default: return false
     }

@@ -2,21 +2,34 @@ import Transport
 
 /// One sort of a query.
 struct Sorting {
-  private enum Key {
+  enum Key {
     case property(Property)
     case created
     case edited
   }
 
-  /// What a row is compared by; empty ones come last when ascending.
-  private enum Value {
+  /// Where SQLite finds what a row is sorted by.
+  enum Column {
+    case created
+    case edited
+    case num(Int64)
+    case key(Int64)
+    /// Equal for every row.
+    case constant
+    /// Only known when it is computed: formulas and rollups.
+    case computed
+  }
+
+  /// What a row is compared by.
+  enum Value: Equatable {
     case empty
     case number(Double)
+    /// A natural key.
     case text(String)
   }
 
-  private let key: Key
-  private let isAscending: Bool
+  let key: Key
+  let isAscending: Bool
 
   static func read(_ json: JSON?, schemas: PropertySchemas) throws -> [Sorting] {
     guard let json else { return [] }
@@ -46,94 +59,80 @@ struct Sorting {
     }
   }
 
-  /// Sorts rows; equal ones keep their order.
-  static func sort(
-    _ records: [Record], by sorts: [Sorting], _ schemas: PropertySchemas, _ call: Call
-  ) throws -> [Record] {
-    let keyed = try records.enumerated().map { index, record in
-      (record: record, index: index, values: try sorts.map { try $0.value(of: record, call) })
-    }
-    return keyed.sorted { a, b in
-      for (position, sort) in sorts.enumerated() {
-        switch compare(a.values[position], b.values[position]) {
-        case 0: continue
-        case let order: return sort.isAscending ? order < 0 : order > 0
-        }
-      }
-      return a.index < b.index
-    }.map(\.record)
-  }
-
-  private func value(of record: Record, _ call: Call) throws -> Value {
+  func column(in source: Record) -> Column {
     switch key {
-    case .created: return .number(Double(record.sequence))
-    case .edited: return .number(record.edited)
+    case .created: return .created
+    case .edited: return .edited
     case .property(let property):
-      let stored = record.content["values"]?[property.id]
       switch property.type {
-      case "formula", "rollup":
-        let plain = Plain(
-          value: try PropertyValues.json(stored, of: property, page: record, call: call))
-        if let number = plain.number ?? plain.date?.moment { return .number(number) }
-        return plain.text.isEmpty ? .empty : .text(plain.text)
-      case "number": return stored?.double.map(Value.number) ?? .empty
-      case "checkbox": return .number(stored?.bool == true ? 1 : 0)
-      case "select", "status", "multi_select":
-        let id = property.type == "multi_select" ? stored?[0] : stored
-        let options = property.config["options"]?.array ?? []
-        guard let id, let index = options.firstIndex(where: { $0["id"] == id }) else {
-          return .empty
-        }
-        return .number(Double(index))
-      case "date":
-        return (stored?["start"]?.string).flatMap(DateValues.moment).map(Value.number) ?? .empty
-      case "created_time": return .number(Double(record.sequence))
-      case "last_edited_time": return .number(record.edited)
-      case "unique_id": return record.content["number"]?.double.map(Value.number) ?? .empty
-      case "title", "rich_text":
-        let text = RichTextValue.text(stored)
-        return text.isEmpty ? .empty : .text(text)
-      default: return stored?.string.map(Value.text) ?? .empty
+      case "created_time": return .created
+      case "last_edited_time": return .edited
+      case "formula", "rollup": return .computed
+      case "number", "unique_id", "checkbox", "date", "select", "status", "multi_select":
+        return .num(Cells.column(property, of: source))
+      case "title", "rich_text", "url", "email", "phone_number":
+        return .key(Cells.column(property, of: source))
+      default: return .constant
       }
     }
   }
 
+  /// What a row is compared by; the same as its cell says, where it has one.
+  func value(of record: Record, in source: Record, _ call: Call) throws -> Value {
+    switch (column(in: source), key) {
+    case (.created, _): return .number(Double(record.sequence))
+    case (.edited, _): return .number(record.edited)
+    case (.num, .property(let property)):
+      guard let number = Cell.of(property, in: record).first?.num, number.isFinite else {
+        return .empty
+      }
+      return .number(number)
+    case (.key, .property(let property)):
+      guard let key = Cell.of(property, in: record).first?.key, key != Folding.last else {
+        return .empty
+      }
+      return .text(key)
+    case (.computed, .property(let property)):
+      let plain = Plain(
+        value: try PropertyValues.json(
+          record.content["values"]?[property.id], of: property, page: record, call: call))
+      if let number = plain.number ?? plain.date?.moment { return .number(number) }
+      if let flag = plain.flag { return .number(flag ? 1 : 0) }
+      return plain.text.isEmpty ? .empty : .text(Folding.naturalKey(plain.text))
+    default: return .empty
+    }
+  }
+
+  /// Where a row stands in an order: its values, and when it was made.
+  struct Place {
+    let values: [Value]
+    let sequence: Int64
+  }
+
+  /// Whether a row comes before another. Rows that are equal by every sort come the newest first,
+  /// and the oldest first when the first sort is descending, so that one order is the other's reverse.
+  static func isBefore(_ a: Place, _ b: Place, by sorts: [Sorting]) -> Bool {
+    for (position, sort) in sorts.enumerated() {
+      switch compare(a.values[position], b.values[position]) {
+      case 0: continue
+      case let order: return sort.isAscending ? order < 0 : order > 0
+      }
+    }
+    return sorts.first?.isAscending ?? true ? a.sequence > b.sequence : a.sequence < b.sequence
+  }
+
+  /// Empty values come last when ascending, and so first when descending.
   private static func compare(_ a: Value, _ b: Value) -> Int {
     switch (a, b) {
     case (.empty, .empty): 0
     case (.empty, _): 1
     case (_, .empty): -1
     case (.number(let a), .number(let b)): a < b ? -1 : a > b ? 1 : 0
-    case (.text(let a), .text(let b)): natural(a, b)
+    case (.text(let a), .text(let b)):
+      // As SQLite compares.
+      a.utf8.lexicographicallyPrecedes(b.utf8) ? -1 : a.utf8.elementsEqual(b.utf8) ? 0 : 1
     case (.number, .text): -1
     case (.text, .number): 1
     }
-  }
-
-  /// Natural order: numbers inside texts by their value, letters whatever their case.
-  static func natural(_ a: String, _ b: String) -> Int {
-    var left = Array(a.lowercased())[...]
-    var right = Array(b.lowercased())[...]
-    while let x = left.first, let y = right.first {
-      if x.isASCII, y.isASCII, x.isNumber, y.isNumber {
-        let first = digits(&left)
-        let second = digits(&right)
-        if first.count != second.count { return first.count < second.count ? -1 : 1 }
-        if first != second { return first < second ? -1 : 1 }
-      } else {
-        if x != y { return x < y ? -1 : 1 }
-        left.removeFirst()
-        right.removeFirst()
-      }
-    }
-    if left.isEmpty, right.isEmpty { return a == b ? 0 : a < b ? -1 : 1 }
-    return left.isEmpty ? -1 : 1
-  }
-
-  /// Takes a number's digits, zeros in front left out.
-  private static func digits(_ text: inout ArraySlice<Character>) -> String {
-    let all = text.prefix { $0.isASCII && $0.isNumber }
-    text = text.dropFirst(all.count)
-    return String(all.drop { $0 == "0" })
   }
 }

@@ -24,9 +24,14 @@ enum Blocks {
         "Block type \(holder.content["type"]?.string ?? "") does not support children.")
     }
     let blocks = try BlockInput.read(call.body["children"], at: "body.children")
+    try BlockInput.checkUploads(blocks, call)
     if holder.content["type"]?.string == "table" {
       guard blocks.allSatisfy({ $0.type == "table_row" }) else {
         throw Refusal.validation("Only table_row blocks can be children of a table.")
+      }
+      let width = holder.content["payload"]?["table_width"]?.int ?? 0
+      for (index, row) in blocks.enumerated() {
+        try row.checkCells(atMost: width, at: "body.children[\(index)]")
       }
     } else if blocks.contains(where: { $0.type == "table_row" }) {
       throw Refusal.validation("A table_row can only be a child of a table.")
@@ -80,8 +85,10 @@ enum Blocks {
     if call.body["in_trash"] == false {
       try Check.keys(call.body, at: "body", allowed: ["in_trash"])
       block.isInTrash = false
+      guard try !Storage.isTrashed(block, call.database) else { throw Refusal.archivedAncestor }
+      block.isInTrash = false
       block.edited = call.now
-      try Storage.update(block, call.database)
+      try Storage.update(block, call)
       return try json(block, call)
     }
     if call.body["in_trash"] == true { return try delete(id, call) }
@@ -91,13 +98,23 @@ enum Blocks {
     }
     try Check.keys(call.body, at: "body", allowed: ["type", "in_trash", type])
     guard let change = call.body[type] else { throw Refusal.missing("body.\(type)") }
+    if type == "table_row", let holder = try Storage.find(block.parent, call.database) {
+      let width = holder.content["payload"]?["table_width"]?.int ?? 0
+      let cells = change["cells"]?.array?.count ?? 0
+      guard cells <= width else {
+        throw Refusal.should("body.table_row.cells.length", "≤ `\(width)`", .int(cells))
+      }
+    }
     block.content = [
       "type": .string(type),
       "payload": try BlockInput.updated(
         type, block.content["payload"] ?? [:], with: change, at: "body.\(type)"),
     ]
+    if call.body[type]?["file_upload"] != nil, let upload = block.content["payload"]?["upload"] {
+      try FileUploads.attach(upload, at: "body.\(type).file_upload.id", call)
+    }
     block.edited = call.now
-    try Storage.update(block, call.database)
+    try Storage.update(block, call)
     return try json(block, call)
   }
 
@@ -106,8 +123,13 @@ enum Blocks {
     guard try !Storage.isTrashed(block, call.database) else { throw Refusal.archived }
     block.isInTrash = true
     block.edited = call.now
-    try Storage.update(block, call.database)
+    try Storage.update(block, call)
     return try json(block, call)
+  }
+
+  /// The position after everything that a page or block holds.
+  static func end(of holder: Record, _ call: Call) throws -> Double {
+    (try Storage.children(of: holder.id, call.database).last?.position ?? 0) + 1
   }
 
   static func insert(
@@ -117,13 +139,13 @@ enum Blocks {
       kind: .block, parent: parent, now: call.now,
       content: ["type": .string(input.type), "payload": input.payload])
     record.position = position ?? 0
-    record = try Storage.insert(record, call.database)
+    record = try Storage.insert(record, call)
     for child in input.children { _ = try insert(child, in: record.id, call) }
     return record
   }
 
   static func find(_ id: String, _ call: Call) throws -> Record {
-    guard let record = try Storage.find(id, call.database), record.kind != .source else {
+    guard let record = try call.find(id), [.page, .database, .block].contains(record.kind) else {
       throw Refusal.notFound("block", id)
     }
     return record
@@ -133,9 +155,7 @@ enum Blocks {
   static func checkEditable(_ record: Record, _ call: Call) throws {
     guard !record.isInTrash else { throw Refusal.archived }
     guard try !Storage.isTrashed(record, call.database) else {
-      throw Refusal.validation(
-        "Can't edit page on block with an archived ancestor. You must unarchive the ancestor before editing page."
-      )
+      throw Refusal.archivedAncestor
     }
   }
 
@@ -145,7 +165,7 @@ enum Blocks {
     for _ in 0..<64 {
       guard var here = current, here.kind == .block || here.kind == .page else { return }
       here.edited = call.now
-      try Storage.update(here, call.database)
+      try Storage.update(here, call)
       if here.kind == .page { return }
       current = try Storage.find(here.parent, call.database)
     }
@@ -157,10 +177,10 @@ enum Blocks {
     switch record.kind {
     case .page:
       type = "child_page"
-      payload = ["title": .string(RichTextValue.text(record.content["values"]?["title"]))]
+      payload = ["title": .string(RichTextValue.text(record.title))]
     case .database:
       type = "child_database"
-      payload = ["title": .string(RichTextValue.text(record.content["title"]))]
+      payload = ["title": .string(RichTextValue.text(record.title))]
     default:
       type = record.content["type"]?.string ?? "unsupported"
       payload = try shown(type, record.content["payload"] ?? [:], call)
@@ -189,6 +209,7 @@ enum Blocks {
     if let cells = members["cells"]?.array {
       members["cells"] = .array(try cells.map { try RichTextValue.shown($0, call) })
     }
+    if members["icon"] != nil { members["icon"] = try Icons.shown(members["icon"], call) }
     if let id = members["upload"] {
       members["upload"] = nil
       let name = members["name"]

@@ -7,9 +7,6 @@ enum Comments {
     try Check.keys(
       call.body, at: "body",
       allowed: ["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])
-    for name in ["attachments"] where call.body[name] != nil {
-      throw Refusal.validation("The embedded workspace does not cover \(name) of comments.")
-    }
     let holder: Record
     let discussion: String
     if let given = call.body["discussion_id"] {
@@ -25,21 +22,45 @@ enum Comments {
     } else {
       let parent = try Check.object(call.body["parent"], at: "body.parent")
       guard let given = parent["page_id"] ?? parent["block_id"] else {
-        throw Refusal.validation(
-          "body failed validation. Fix one:\n"
-            + ["page_id", "block_id"].map {
-              "body.parent.\($0) should be defined, instead was `undefined`."
-            }.joined(separator: "\n"))
+        throw Refusal.oneOf(["page_id", "block_id"], at: "body.parent")
       }
       holder = try Blocks.find(try Check.id(given, at: "body.parent"), call)
       discussion = Identity.make()
     }
-    let text = try text(call)
+    var content: JSON.Members = [
+      "discussion": .string(discussion), "rich_text": try text(call),
+      "name": try displayName(call.body["display_name"]),
+    ]
+    if let given = call.body["attachments"] {
+      content["uploads"] = .array(
+        try Check.array(given, at: "body.attachments", atMost: 3).enumerated().map { index, item in
+          let path = "body.attachments[\(index)].file_upload_id"
+          let id = try Check.id(item["file_upload_id"], at: path)
+          try FileUploads.attach(.string(id), at: path, call)
+          return .string(id)
+        })
+    }
     let comment = try Storage.insert(
-      Record(
-        kind: .comment, parent: holder.id, now: call.now,
-        content: ["discussion": .string(discussion), "rich_text": text]), call.database)
+      Record(kind: .comment, parent: holder.id, now: call.now, content: .object(content)), call)
     return try json(comment, call)
+  }
+
+  private static func displayName(_ json: JSON?) throws -> JSON {
+    guard let json else { return name("integration", LocalWorkspace.botName) }
+    switch json["type"] {
+    case "integration": return name("integration", LocalWorkspace.botName)
+    case "user": return name("user", "You")
+    case "custom":
+      return name(
+        "custom", try Check.string(json["custom"]?["name"], at: "body.display_name.custom.name"))
+    default:
+      throw Refusal.should(
+        "body.display_name.type", "`\"integration\"`, `\"user\"` or `\"custom\"`", json["type"])
+    }
+  }
+
+  private static func name(_ type: String, _ name: String) -> JSON {
+    ["type": .string(type), "resolved_name": .string(name)]
   }
 
   static func list(_ call: Call) throws -> JSON {
@@ -69,18 +90,21 @@ enum Comments {
     content["rich_text"] = try text(call)
     comment.content = .object(content)
     comment.edited = call.now
-    try Storage.update(comment, call.database)
+    try Storage.update(comment, call)
     return try json(comment, call)
   }
 
   static func delete(_ id: String, _ call: Call) throws -> JSON {
     var comment = try find(id, call)
     comment.isInTrash = true
-    try Storage.update(comment, call.database)
+    try Storage.update(comment, call)
     return try json(comment, call)
   }
 
   private static func text(_ call: Call) throws -> JSON {
+    guard call.body["markdown"] == nil || call.body["rich_text"] == nil else {
+      throw Refusal.absent("body.rich_text", call.body["rich_text"] ?? nil)
+    }
     if let markdown = call.body["markdown"] {
       let text = try Check.string(markdown, at: "body.markdown")
       return try PageMarkdown.inline(text)
@@ -89,14 +113,13 @@ enum Comments {
   }
 
   private static func find(_ id: String, _ call: Call) throws -> Record {
-    guard let record = try Storage.find(id, call.database), record.kind == .comment,
-      !record.isInTrash
+    guard let record = try call.find(id), record.kind == .comment, !record.isInTrash
     else { throw Refusal.notFound("comment", id) }
     return record
   }
 
   private static func json(_ comment: Record, _ call: Call) throws -> JSON {
-    [
+    var members: JSON.Members = [
       "object": "comment", "id": .string(comment.id),
       "parent": try Pages.parent(of: comment, call),
       "discussion_id": comment.content["discussion"] ?? nil,
@@ -104,7 +127,19 @@ enum Comments {
       "last_edited_time": .string(Timestamp.minute(comment.edited)),
       "created_by": Users.partial,
       "rich_text": try RichTextValue.shown(comment.content["rich_text"], call),
-      "display_name": ["type": "integration", "resolved_name": .string(LocalWorkspace.botName)],
+      "display_name": comment.content["name"] ?? name("integration", LocalWorkspace.botName),
     ]
+    if let uploads = comment.content["uploads"]?.array, !uploads.isEmpty {
+      members["attachments"] = .array(
+        try uploads.map { id in
+          let upload = try FileUploads.find(id.string ?? "", call)
+          let kind = upload.content["content_type"]?.string?.prefix { $0 != "/" } ?? ""
+          return [
+            "category": ["image", "video", "audio"].contains(kind) ? .string(String(kind)) : "file",
+            "file": try FileUploads.file(id, at: "attachments", call).file,
+          ]
+        })
+    }
+    return .object(members)
   }
 }

@@ -13,12 +13,14 @@ enum DataSources {
         try call.version.upgradedSchemas($0, call.database)
       }, at: "body.properties")
     let title = try call.body["title"].map { try RichTextValue.read($0, at: "body.title") }
+    try Blocks.checkEditable(database, call)
+    try UniqueNumbers.check(schemas, in: nil, call)
+    var content: JSON.Members = [
+      "title": title ?? RichTextValue.plain("New data source"), "properties": schemas.stored,
+    ]
+    try Icons.read(into: &content, call.body, call)
     let source = try Storage.insert(
-      Record(
-        kind: .source, parent: database.id, now: call.now,
-        content: [
-          "title": title ?? RichTextValue.plain("New data source"), "properties": schemas.stored,
-        ]), call.database)
+      Record(kind: .source, parent: database.id, now: call.now, content: .object(content)), call)
     return try json(try Relations.link(source, call), call)
   }
 
@@ -30,18 +32,27 @@ enum DataSources {
     try Check.keys(
       call.body, at: "body", allowed: ["title", "icon", "properties", "in_trash", "parent"])
     var source = try find(id, call)
+    if call.body["in_trash"] != false { try Blocks.checkEditable(source, call) }
     if let parent = call.body["parent"] {
       let target = try Databases.find(
         try Check.id(parent["database_id"], at: "body.parent.database_id"), call)
-      source.parent = target.id
+      if source.parent != target.id {
+        // It comes after the sources that are there.
+        let last = try Storage.sources(of: target.id, call.database).last?.position
+        source.parent = target.id
+        source.position = (last ?? 0) + 1
+      }
     }
-    var content = source.content.members ?? [:]
     if let properties = call.body["properties"] {
-      var schemas = PropertySchemas(stored: content["properties"])
+      let before = PropertySchemas(stored: source.content["properties"])
+      var schemas = before
       try schemas.update(
         from: call.version.upgradedSchemas(properties, call.database), at: "body.properties")
-      content["properties"] = schemas.stored
+      try UniqueNumbers.check(schemas, in: source, call)
+      source = try Conversions.apply(from: before, to: schemas, source, call)
     }
+    var content = source.content.members ?? [:]
+    if let icon = call.body["icon"] { content["icon"] = try Icons.icon(icon, at: "body.icon") }
     if let title = call.body["title"] {
       content["title"] = try RichTextValue.read(title, at: "body.title")
       let siblings = try Storage.sources(of: source.parent, call.database)
@@ -49,7 +60,7 @@ enum DataSources {
         var members = database.content.members ?? [:]
         members["title"] = content["title"]
         database.content = .object(members)
-        try Storage.update(database, call.database)
+        try Storage.update(database, call)
       }
     }
     if let value = call.body["in_trash"] {
@@ -57,7 +68,7 @@ enum DataSources {
     }
     source.content = .object(content)
     source.edited = call.now
-    try Storage.update(source, call.database)
+    try Storage.update(source, call)
     source = try Relations.link(source, call)
     return try json(source, call)
   }
@@ -65,6 +76,7 @@ enum DataSources {
   /// Templates are made in Notion's application only, so there are none here.
   static func templates(_ id: String, _ call: Call) throws -> JSON {
     _ = try find(id, call)
+    _ = try Paging.size(call.query, at: "query.page_size")
     return ["templates": [], "has_more": false, "next_cursor": nil]
   }
 
@@ -77,9 +89,12 @@ enum DataSources {
       ])
     let source = try find(id, call)
     let schemas = PropertySchemas(stored: source.content["properties"])
-    let filter = try Filter.read(call.body["filter"], schemas: schemas, now: call.now)
+    let filter = try Filter.read(call.body["filter"], schemas: schemas, call)
     let sorts = try Sorting.read(call.body["sorts"], schemas: schemas)
     let size = try Paging.size(call.body["page_size"], at: "body.page_size")
+    if let type = call.body["result_type"], type != "page" {
+      throw Refusal.validation("result_type is for wikis, and this data source is none.")
+    }
     let wantsTrash =
       try call.body["in_trash"].map { try Check.bool($0, at: "body.in_trash") } ?? false
     let shown = try call.filterProperties.map { name -> String in
@@ -92,19 +107,18 @@ enum DataSources {
       $0.isNull ? nil : try Check.string($0, at: "body.start_cursor")
     }
 
-    var rows: [Record]
-    var next: String?
     let given = try QueryCursor.given(before: cursor)
     let session = cursor.map(QueryCursor.session) ?? QueryCursor.newSession()
-    if sorts.isEmpty {
-      (rows, next) = try newestFirst(
-        source, filter: filter, schemas: schemas, cursor: cursor, size: size, trash: wantsTrash,
-        call)
-    } else {
-      (rows, next) = try sorted(
-        source, filter: filter, sorts: sorts, schemas: schemas, cursor: cursor, size: size,
-        trash: wantsTrash, session: session, call)
-    }
+    var (rows, next) = try RowQuery(
+      source: source, schemas: schemas, filter: filter, sorts: sorts, isInTrash: wantsTrash,
+      size: size,
+      start: try cursor.map { cursor in
+        guard let id = QueryCursor.next(in: cursor) else {
+          throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
+        }
+        return id
+      }, session: session, call: call
+    ).page()
     // One query gives so many rows, over all its pages, and no more.
     let room = call.workspace.queryLimit - given
     var isCut = rows.count > room
@@ -124,72 +138,8 @@ enum DataSources {
     return .object(members)
   }
 
-  /// Walks the index from the newest row on, and stops when the page is full.
-  private static func newestFirst(
-    _ source: Record, filter: Filter?, schemas: PropertySchemas, cursor: String?, size: Int,
-    trash: Bool, _ call: Call
-  ) throws -> ([Record], String?) {
-    var before = Int64.max
-    if let cursor {
-      guard let id = QueryCursor.next(in: cursor),
-        let first = try Storage.find(id, call.database), first.parent == source.id
-      else { throw Refusal.validation("The start_cursor provided is invalid: \(cursor)") }
-      before = first.sequence + 1
-    }
-    let stored = try Row.fetchCursor(
-      call.database,
-      sql: """
-        SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ? AND sequence < ?
-        ORDER BY sequence DESC
-        """, arguments: [source.id, trash, before])
-    var rows: [Record] = []
-    while let row = try stored.next() {
-      let record = try Record(row: row)
-      guard try filter?.matches(record, schemas, call) ?? true else { continue }
-      if rows.count == size { return (rows, record.id) }
-      rows.append(record)
-    }
-    return (rows, nil)
-  }
-
-  private static func sorted(
-    _ source: Record, filter: Filter?, sorts: [Sorting], schemas: PropertySchemas, cursor: String?,
-    size: Int, trash: Bool, session: String, _ call: Call
-  ) throws -> ([Record], String?) {
-    let known = cursor == nil ? nil : call.workspace.sortedRows.order(of: session)
-    var order = known ?? []
-    if known == nil {
-      var records = try Row.fetchAll(
-        call.database,
-        sql: """
-          SELECT * FROM record WHERE parent = ? AND kind = 'page' AND in_trash = ?
-          ORDER BY sequence DESC
-          """, arguments: [source.id, trash]
-      ).map(Record.init(row:))
-      if let filter { records = try records.filter { try filter.matches($0, schemas, call) } }
-      order = try Sorting.sort(records, by: sorts, schemas, call).map(\.id)
-    }
-    var start = 0
-    if let cursor {
-      guard let id = QueryCursor.next(in: cursor), let index = order.firstIndex(of: id) else {
-        throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
-      }
-      start = index
-    }
-    let end = min(start + size, order.count)
-    let next = end < order.count ? order[end] : nil
-    if next != nil, known == nil { call.workspace.sortedRows.keep(order, for: session) }
-    // What went to the trash or elsewhere since the first page is no row of it any more.
-    let rows = try order[start..<end].compactMap { id in
-      try Storage.find(id, call.database).flatMap {
-        $0.parent == source.id && $0.isInTrash == trash ? $0 : nil
-      }
-    }
-    return (rows, next)
-  }
-
   static func find(_ id: String, _ call: Call) throws -> Record {
-    guard let record = try Storage.find(id, call.database), record.kind == .source else {
+    guard let record = try call.find(id), record.kind == .source else {
       throw Refusal.notFound("database", id)
     }
     return record
@@ -199,17 +149,20 @@ enum DataSources {
     let database = try Storage.find(source.parent, call.database)
     let schemas = PropertySchemas(stored: source.content["properties"])
     return [
-      "object": "data_source", "id": .string(source.id), "cover": nil, "icon": nil,
+      "object": "data_source", "id": .string(source.id),
+      "cover": try Icons.shown(source.content["cover"], call),
+      "icon": try Icons.shown(source.content["icon"], call),
       "created_time": .string(Timestamp.minute(source.created)), "created_by": Users.partial,
       "last_edited_by": Users.partial,
       "last_edited_time": .string(Timestamp.minute(source.edited)),
-      "title": source.content["title"] ?? [], "description": [],
+      "title": try RichTextValue.shown(source.content["title"], call),
+      "description": try RichTextValue.shown(source.content["description"], call),
       "is_inline": database?.content["is_inline"] ?? false,
       "properties": .object(
         JSON.Members(try schemas.inOrder.map { ($0.name, try Relations.json($0, call)) })),
       "parent": ["type": "database_id", "database_id": .string(source.parent)],
       "database_parent": try database.map { try Pages.parent(of: $0, call) } ?? nil,
-      "url": .string("https://www.notion.so/\(Identity.undashed(source.parent))"),
+      "url": .string(Address.app(Identity.undashed(source.parent))),
       "public_url": nil, "in_trash": .bool(source.isInTrash),
     ]
   }

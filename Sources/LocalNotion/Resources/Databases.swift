@@ -9,15 +9,15 @@ enum Databases {
       // A stray `properties`, the shape of old versions, is passed over, as Notion does.
       allowed: [
         "parent", "title", "description", "is_inline", "initial_data_source", "icon", "cover",
-        "properties",
+        "properties", "database_type",
       ])
+    if call.body["database_type"] != nil {
+      throw Refusal.validation("The embedded workspace does not cover database_type.")
+    }
     let parent = try Check.object(call.body["parent"], at: "body.parent")
+    if parent["workspace"] == true { throw Refusal.workspaceParent }
     guard let given = parent["page_id"] else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + ["page_id", "workspace"].map {
-            "body.parent.\($0) should be defined, instead was `undefined`."
-          }.joined(separator: "\n"))
+      throw Refusal.oneOf(["page_id", "workspace"], at: "body.parent")
     }
     let page = try Pages.find(try Check.id(given, at: "body.parent.page_id"), call)
     try Blocks.checkEditable(page, call)
@@ -33,23 +33,26 @@ enum Databases {
       from: try source?["properties"].map {
         try call.version.upgradedSchemas($0, call.database)
       }, at: "body.initial_data_source.properties")
-    var database = Record(
-      kind: .database, parent: page.id, now: call.now,
-      content: [
-        "title": title ?? RichTextValue.plain("New database"), "description": description ?? [],
-        "is_inline": try call.body["is_inline"].map {
-          .bool(try Check.bool($0, at: "body.is_inline"))
-        }
-          ?? false,
-        "icon": call.body["icon"] ?? nil, "cover": call.body["cover"] ?? nil,
-      ])
-    database = try Storage.insert(database, call.database)
+    try UniqueNumbers.check(schemas, in: nil, call)
+    let isInline =
+      try call.body["is_inline"].map { try Check.bool($0, at: "body.is_inline") } ?? false
+    var content: JSON.Members = [
+      "title": title ?? RichTextValue.plain("New database"), "description": description ?? [],
+      "is_inline": .bool(isInline),
+    ]
+    try Icons.read(into: &content, call.body, call)
+    try checkCover(content)
+    let database = try Storage.insert(
+      Record(kind: .database, parent: page.id, now: call.now, content: .object(content)), call)
     let made = try Storage.insert(
       Record(
         kind: .source, parent: database.id, now: call.now,
-        content: ["title": database.content["title"] ?? [], "properties": schemas.stored]),
-      call.database)
+        content: [
+          "title": database.content["title"] ?? [], "description": description ?? [],
+          "properties": schemas.stored,
+        ]), call)
     _ = try Relations.link(made, call)
+    try Views.addFirst(to: database, source: made, call)
     try Blocks.touch(page, call)
     return try json(database, call)
   }
@@ -65,30 +68,35 @@ enum Databases {
         "parent", "title", "description", "is_inline", "icon", "cover", "in_trash", "is_locked",
       ])
     var database = try find(id, call)
+    if call.body["in_trash"] != false { try Blocks.checkEditable(database, call) }
     if let parent = call.body["parent"] {
-      database.parent = try Pages.find(
-        try Check.id(parent["page_id"], at: "body.parent.page_id"), call
-      ).id
+      if parent["workspace"] == true { throw Refusal.workspaceParent }
+      let holder = try Pages.find(
+        try Check.id(parent["page_id"], at: "body.parent.page_id"), call)
+      if holder.id != database.parent {
+        try Blocks.checkEditable(holder, call)
+        guard try !Storage.ancestors(of: holder, call.database).contains(database.id) else {
+          throw Refusal.validation("A database cannot be moved into itself.")
+        }
+        database.parent = holder.id
+        database.position = try Blocks.end(of: holder, call)
+      }
     }
     var content = database.content.members ?? [:]
-    if let title = call.body["title"] {
-      content["title"] = try RichTextValue.read(title, at: "body.title")
-      // With one source the titles mirror each other.
+    for name in ["title", "description"] {
+      guard let given = call.body[name] else { continue }
+      content[name] = try RichTextValue.read(given, at: "body.\(name)")
+      // With one source the two have the same title and description.
       let sources = try Storage.sources(of: id, call.database)
       if sources.count == 1, var source = sources.first {
         var members = source.content.members ?? [:]
-        members["title"] = content["title"]
+        members[name] = content[name]
         source.content = .object(members)
         source.edited = call.now
-        try Storage.update(source, call.database)
+        try Storage.update(source, call)
       }
     }
-    if let description = call.body["description"] {
-      content["description"] = try RichTextValue.read(description, at: "body.description")
-    }
-    for name in ["icon", "cover"] {
-      if let value = call.body[name] { content[name] = value }
-    }
+    try Icons.read(into: &content, call.body, call)
     for name in ["is_inline", "is_locked"] {
       if let value = call.body[name] {
         content[name] = .bool(try Check.bool(value, at: "body.\(name)"))
@@ -97,14 +105,21 @@ enum Databases {
     if let value = call.body["in_trash"] {
       database.isInTrash = try Check.bool(value, at: "body.in_trash")
     }
+    try checkCover(content)
     database.content = .object(content)
     database.edited = call.now
-    try Storage.update(database, call.database)
+    try Storage.update(database, call)
     return try json(database, call)
   }
 
+  private static func checkCover(_ content: JSON.Members) throws {
+    guard content["is_inline"] != true || content["cover"] ?? .null == .null else {
+      throw Refusal.validation("Inline databases cannot have a cover.")
+    }
+  }
+
   static func find(_ id: String, _ call: Call) throws -> Record {
-    guard let record = try Storage.find(id, call.database) else {
+    guard let record = try call.find(id) else {
       throw Refusal.notFound("database", id)
     }
     guard record.kind == .database else {
@@ -121,8 +136,8 @@ enum Databases {
     let sources = try Storage.sources(of: database.id, call.database)
     return [
       "object": "database", "id": .string(database.id),
-      "title": database.content["title"] ?? [],
-      "description": database.content["description"] ?? [],
+      "title": try RichTextValue.shown(database.content["title"], call),
+      "description": try RichTextValue.shown(database.content["description"], call),
       "parent": try Pages.parent(of: database, call),
       "is_inline": database.content["is_inline"] ?? false, "in_trash": .bool(database.isInTrash),
       "is_locked": database.content["is_locked"] ?? false,
@@ -135,8 +150,9 @@ enum Databases {
             "name": .string(RichTextValue.text($0.content["title"])),
           ]
         }),
-      "icon": database.content["icon"] ?? nil, "cover": database.content["cover"] ?? nil,
-      "url": .string("https://www.notion.so/\(Identity.undashed(database.id))"),
+      "icon": try Icons.shown(database.content["icon"], call),
+      "cover": try Icons.shown(database.content["cover"], call),
+      "url": .string(Address.app(Identity.undashed(database.id))),
       "public_url": nil,
     ]
   }

@@ -4,13 +4,30 @@ import Transport
 
 /// `/v1/file_uploads`: small files, in one part.
 enum FileUploads {
+  /// The most bytes of a request: a file of the largest part and what is around it.
+  static let maximumRequest = 21 << 20
+  /// The largest file of a workspace that costs nothing.
+  static let maximumSize = 5_242_880
+  /// How long a file waits to be attached, in seconds.
+  private static let lifetime = 3600.0
+
   static func create(_ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body",
       allowed: ["mode", "filename", "content_type", "number_of_parts", "external_url"])
-    if let mode = call.body["mode"], mode != "single_part" {
+    switch call.body["mode"] {
+    case nil, "single_part": break
+    case "multi_part":
+      throw Refusal.validation("Multi-part uploads need a paid plan, which this workspace has not.")
+    case "external_url":
       throw Refusal.validation(
-        "The embedded workspace covers uploads in a single part only, not \(mode.text).")
+        "The embedded workspace does not cover external_url: it opens no connection outward.")
+    case let mode?:
+      throw Refusal.should(
+        "body.mode", "`\"single_part\"`, `\"multi_part\"` or `\"external_url\"`", mode)
+    }
+    for name in ["number_of_parts", "external_url"] {
+      if let value = call.body[name] { throw Refusal.absent("body.\(name)", value) }
     }
     let name = try call.body["filename"].map { try Check.string($0, at: "body.filename") }
     if let name, name.utf8.count > 900 {
@@ -26,8 +43,8 @@ enum FileUploads {
           "filename": name.map(JSON.string) ?? .null,
           "content_type": .string(type ?? mediaType(name ?? "")), "status": "pending",
           "content_length": nil,
-        ]), call.database)
-    return json(upload)
+        ]), call)
+    return json(upload, call)
   }
 
   static func list(_ call: Call) throws -> JSON {
@@ -35,22 +52,26 @@ enum FileUploads {
     let status = call.parameter("status")
     let all = try Row.fetchAll(
       call.database, sql: "SELECT * FROM record WHERE kind = 'upload' ORDER BY sequence DESC"
-    ).map(Record.init(row:)).filter { status == nil || $0.content["status"]?.string == status }
+    ).map(Record.init(row:)).filter { upload in
+      status.map { $0 == FileUploads.status(of: upload, call) } ?? true
+    }
     let (items, next) = try Paging.page(all, size: size, cursor: call.parameter("start_cursor"))
-    return Paging.list(items.map(json), next: next, type: "file_upload")
+    return Paging.list(items.map { json($0, call) }, next: next, type: "file_upload")
   }
 
-  static func retrieve(_ id: String, _ call: Call) throws -> JSON { json(try find(id, call)) }
+  static func retrieve(_ id: String, _ call: Call) throws -> JSON {
+    json(try find(id, call), call)
+  }
 
   static func send(_ id: String, _ call: Call) throws -> JSON {
     var upload = try find(id, call)
-    guard upload.content["status"] == "pending" else {
-      throw Refusal.validation("File upload \(id) has been sent already.")
+    guard status(of: upload, call) == "pending" else {
+      throw Refusal.validation("File upload \(id) is \(status(of: upload, call)), not pending.")
     }
     guard let sent = call.upload, let file = Multipart.file(in: sent.bytes, type: sent.type) else {
       throw Refusal.missing("body.file")
     }
-    guard file.bytes.count <= 5_242_880 else {
+    guard file.bytes.count <= maximumSize else {
       throw Refusal.validation("The file is larger than this workspace takes (5 MiB).")
     }
     var content = upload.content.members ?? [:]
@@ -61,8 +82,12 @@ enum FileUploads {
     content["data"] = .string(Data(file.bytes).base64EncodedString())
     upload.content = .object(content)
     upload.edited = call.now
-    try Storage.update(upload, call.database)
-    return json(upload)
+    try Storage.update(upload, call)
+    return json(upload, call)
+  }
+
+  static func complete(_ id: String, _ call: Call) throws -> JSON {
+    throw Refusal.validation("File upload \(try find(id, call).id) is not a multi-part upload.")
   }
 
   static func find(_ id: String, _ call: Call) throws -> Record {
@@ -79,30 +104,65 @@ enum FileUploads {
       throw Refusal.validation("File upload \(upload.id) has not been uploaded.")
     }
     let name = upload.content["filename"] ?? nil
+    let shown = (name.string ?? "file").addingPercentEncoding(
+      withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "._-")))
+    let base =
+      call.origin.hasPrefix("http://127.0.0.1:")
+      ? "\(call.origin)/_files" : "https://files.visen.invalid"
     return (
       name,
       [
-        "url": .string("https://files.visen.invalid/\(upload.id)/\(name.string ?? "file")"),
-        "expiry_time": .string(Timestamp.minute(call.now + 3600)),
+        "url": .string("\(base)/\(upload.id)/\(shown ?? "file")"),
+        "expiry_time": .string(Timestamp.minute(call.now + lifetime)),
       ]
     )
   }
 
-  private static func json(_ upload: Record) -> JSON {
-    let isPending = upload.content["status"] == "pending"
+  /// Attaches an uploaded file, which from then on does not expire.
+  static func attach(_ id: JSON, at path: String, _ call: Call) throws {
+    var upload = try find(try Check.id(id, at: path), call)
+    guard status(of: upload, call) == "uploaded" else {
+      throw Refusal.validation(
+        "File upload \(upload.id) is \(status(of: upload, call)), not uploaded.")
+    }
+    var content = upload.content.members ?? [:]
+    guard content["is_attached"] == nil else { return }
+    content["is_attached"] = true
+    upload.content = .object(content)
+    try Storage.update(upload, call)
+  }
+
+  /// The upload that a file's address belongs to.
+  static func id(in url: String) -> String? {
+    guard let parts = Address.split(url),
+      let id = parts.path.suffix(2).first.flatMap(Identity.parse),
+      parts.origin == "https://files.visen.invalid" || parts.path.first == "_files"
+    else { return nil }
+    return id
+  }
+
+  private static func status(of upload: Record, _ call: Call) -> String {
+    let status = upload.content["status"]?.string ?? "pending"
+    let isOver = upload.content["is_attached"] == nil && call.now > upload.created + lifetime
+    return isOver ? "expired" : status
+  }
+
+  private static func json(_ upload: Record, _ call: Call) -> JSON {
+    let status = status(of: upload, call)
+    let isAttached = upload.content["is_attached"] != nil
     var members: JSON.Members = [
       "object": "file_upload", "id": .string(upload.id),
       "created_time": .string(Timestamp.minute(upload.created)),
       "created_by": ["id": .string(LocalWorkspace.botID), "type": "bot"],
       "last_edited_time": .string(Timestamp.minute(upload.edited)),
-      "expiry_time": .string(Timestamp.minute(upload.created + 3600)),
+      "expiry_time": isAttached ? nil : .string(Timestamp.minute(upload.created + lifetime)),
     ]
-    if isPending {
-      members["upload_url"] = .string(
-        "https://api.notion.com/v1/file_uploads/\(upload.id)/send")
+    if status == "pending" {
+      members["upload_url"] = .string("\(call.origin)/v1/file_uploads/\(upload.id)/send")
     }
     members["in_trash"] = .bool(upload.isInTrash)
-    for name in ["status", "filename", "content_type", "content_length"] {
+    members["status"] = .string(status)
+    for name in ["filename", "content_type", "content_length"] {
       members[name] = upload.content[name] ?? nil
     }
     return .object(members)

@@ -8,16 +8,20 @@ enum Pages {
       call.body, at: "body",
       allowed: [
         "parent", "properties", "icon", "cover", "children", "content", "markdown", "template",
-        "position", "in_trash",
+        "position", "in_trash", "allow_async", "markdown_version",
       ])
-    if let template = call.body["template"], template["type"] != "none" {
-      throw Refusal.validation("The embedded workspace has no templates to make a page from.")
+    try Templates.check(call.body["template"], in: call.body, call)
+    try PageMarkdown.checkVersion(call.body)
+    if let async = call.body["allow_async"], call.body["markdown"] == nil {
+      throw Refusal.absent("body.allow_async", async)
     }
     var markdown = try call.body["markdown"].map { try Check.string($0, at: "body.markdown") }
     if markdown != nil, let children = call.body["children"] ?? call.body["content"] {
       throw Refusal.absent("body.children", children)
     }
-    let parent = try Check.object(call.body["parent"], at: "body.parent")
+    guard let parent = try call.body["parent"].map({ try Check.object($0, at: "body.parent") }),
+      parent["workspace"] != true
+    else { throw Refusal.workspaceParent }
     let children = try (call.body["children"] ?? call.body["content"]).map {
       try BlockInput.read($0, at: "body.children")
     }
@@ -38,16 +42,11 @@ enum Pages {
         kind: .page, parent: holder.id, now: call.now, content: ["values": .object(values)])
       try Blocks.touch(holder, call)
     } else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + ["page_id", "database_id", "data_source_id", "workspace"].map {
-            "body.parent.\($0) should be defined, instead was `undefined`."
-          }.joined(separator: "\n"))
+      throw Refusal.oneOf(
+        ["page_id", "database_id", "data_source_id", "workspace"], at: "body.parent")
     }
     var extended = page.content.members ?? [:]
-    for name in ["icon", "cover"] {
-      if let value = call.body[name], !value.isNull { extended[name] = value }
-    }
+    try Icons.read(into: &extended, call.body, call)
     if let text = markdown, RichTextValue.text(extended["values"]?["title"]).isEmpty,
       let split = PageMarkdown.splitTitle(text)
     {
@@ -60,11 +59,15 @@ enum Pages {
     if let position = call.body["position"] {
       page.position = try place(position, in: page.parent, call)
     }
-    page = try Storage.insert(page, call.database)
+    page = try Storage.insert(page, call)
     try Relations.mirror(page, before: [:], call)
+    try attachFiles(of: page, call)
+    if let children { try BlockInput.checkUploads(children, call) }
     if let markdown { try PageMarkdown.create(markdown, in: page, call) }
     for block in children ?? [] { _ = try Blocks.insert(block, in: page.id, call) }
-    return try json(page, call)
+    let made = try json(page, call)
+    guard call.body["allow_async"] == true else { return made }
+    return try AsyncTasks.queued(made, operation: "POST /v1/pages", call)
   }
 
   /// Where a new page goes among what its parent holds.
@@ -109,21 +112,19 @@ enum Pages {
       page.parent = source.id
     } else if let given = parent["page_id"] {
       let holder = try find(try Check.id(given, at: "body.parent.page_id"), call)
-      guard holder.id != page.id, holder.parent != page.id else {
-        throw Refusal.validation("A page cannot be moved into itself.")
-      }
+      try Blocks.checkEditable(holder, call)
+      guard holder.id != page.id,
+        try !Storage.ancestors(of: holder, call.database).contains(page.id)
+      else { throw Refusal.validation("A page cannot be moved into itself.") }
+      if page.parent != holder.id { page.position = try Blocks.end(of: holder, call) }
       page.parent = holder.id
     } else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + ["page_id", "data_source_id"].map {
-            "body.parent.\($0) should be defined, instead was `undefined`."
-          }.joined(separator: "\n"))
+      throw Refusal.oneOf(["page_id", "data_source_id"], at: "body.parent")
     }
     content["values"] = .object(kept)
     page.content = .object(content)
     page.edited = call.now
-    try Storage.update(page, call.database)
+    try Storage.update(page, call)
     return try json(page, call)
   }
 
@@ -148,9 +149,7 @@ enum Pages {
       return nil
     }
     guard try !Storage.isTrashed(source, call.database) else {
-      throw Refusal.validation(
-        "Can't edit page on block with an archived ancestor. You must unarchive the ancestor before editing page."
-      )
+      throw Refusal.archivedAncestor
     }
     return (source, PropertySchemas(stored: source.content["properties"]))
   }
@@ -161,19 +160,11 @@ enum Pages {
   ) throws -> JSON {
     var values = given
     var members: JSON.Members = [:]
-    for property in schemas.properties {
-      if property.type == "status", values[property.id] == nil {
-        values[property.id] = property.config["options"]?[0]?["id"]
-      }
-      if property.type == "unique_id" {
-        let next = (source.content["counter"]?.int ?? 0) + 1
-        members["number"] = .int(next)
-        var record = try DataSources.find(source.id, call)
-        var content = record.content.members ?? [:]
-        content["counter"] = .int(next)
-        record.content = .object(content)
-        try Storage.update(record, call.database)
-      }
+    for property in schemas.properties where property.type == "status" {
+      values[property.id] = values[property.id] ?? property.defaultStatus
+    }
+    if schemas.properties.contains(where: { $0.type == "unique_id" }) {
+      members["number"] = .int(try UniqueNumbers.next(in: source.id, call))
     }
     members["values"] = .object(values)
     return .object(members)
@@ -190,9 +181,7 @@ enum Pages {
         "properties", "icon", "cover", "in_trash", "is_archived", "is_locked", "erase_content",
         "template",
       ])
-    if let template = call.body["template"], template["type"] != "none" {
-      throw Refusal.validation("The embedded workspace has no templates.")
-    }
+    try Templates.check(call.body["template"], in: call.body, call)
     var page = try find(id, call)
     let before = page.content["values"]?.members ?? [:]
     let untrashes = call.body["in_trash"] == false
@@ -210,9 +199,7 @@ enum Pages {
       for (id, value) in changes { values[id] = value }
       content["values"] = .object(values)
     }
-    for name in ["icon", "cover"] {
-      if let value = call.body[name] { content[name] = value }
-    }
+    try Icons.read(into: &content, call.body, call)
     for name in ["is_archived", "is_locked"] {
       if let value = call.body[name] {
         content[name] = .bool(try Check.bool(value, at: "body.\(name)"))
@@ -223,15 +210,24 @@ enum Pages {
     }
     page.content = .object(content)
     page.edited = call.now
-    try Storage.update(page, call.database)
+    try Storage.update(page, call)
     try Relations.mirror(page, before: before, call)
+    if call.body["properties"] != nil { try attachFiles(of: page, call) }
     if call.body["erase_content"] == true {
-      for var record in try Storage.children(of: page.id, call.database) {
-        record.isInTrash = true
-        try Storage.update(record, call.database)
-      }
+      try Storage.trashChildren(of: page.id, call)
     }
     return try json(page, call)
+  }
+
+  /// Attaches the uploaded files of a row.
+  private static func attachFiles(of page: Record, _ call: Call) throws {
+    for (_, value) in page.content["values"]?.members ?? [:] {
+      for item in value.array ?? [] {
+        if let upload = item["upload"] {
+          try FileUploads.attach(upload, at: "body.properties.file_upload.id", call)
+        }
+      }
+    }
   }
 
   /// Keeps a schema that gained options.
@@ -240,7 +236,7 @@ enum Pages {
     var content = record.content.members ?? [:]
     content["properties"] = schemas.stored
     record.content = .object(content)
-    try Storage.update(record, call.database)
+    try Storage.update(record, call)
   }
 
   /// The schema of a page that is no row.
@@ -249,7 +245,7 @@ enum Pages {
   ])
 
   static func find(_ id: String, _ call: Call) throws -> Record {
-    guard let record = try Storage.find(id, call.database) else {
+    guard let record = try call.find(id) else {
       throw Refusal.notFound("page", id)
     }
     guard record.kind == .page else {
@@ -300,7 +296,8 @@ enum Pages {
       "created_time": .string(Timestamp.minute(page.created)),
       "last_edited_time": .string(Timestamp.minute(page.edited)),
       "created_by": Users.partial, "last_edited_by": Users.partial,
-      "cover": page.content["cover"] ?? nil, "icon": page.content["icon"] ?? nil,
+      "cover": try Icons.shown(page.content["cover"], call),
+      "icon": try Icons.shown(page.content["icon"], call),
       "parent": parent,
       "in_trash": .bool(page.isInTrash),
       "is_archived": page.content["is_archived"] ?? false,
@@ -324,8 +321,7 @@ enum Pages {
       }
     }
     while slug.last == "-" { slug.removeLast() }
-    return "https://www.notion.so/" + (slug.isEmpty ? "" : slug.prefix(80) + "-")
-      + Identity.undashed(id)
+    return Address.app((slug.isEmpty ? "" : slug.prefix(80) + "-") + Identity.undashed(id))
   }
 
   static func parent(of record: Record, _ call: Call) throws -> JSON {
@@ -334,7 +330,8 @@ enum Pages {
     }
     return switch holder.kind {
     case .page: ["type": "page_id", "page_id": .string(holder.id)]
-    case .block, .comment, .upload: ["type": "block_id", "block_id": .string(holder.id)]
+    case .block, .comment, .upload, .view, .task:
+      ["type": "block_id", "block_id": .string(holder.id)]
     case .database: ["type": "database_id", "database_id": .string(holder.id)]
     case .source:
       [
@@ -354,15 +351,26 @@ enum PropertyInput {
     var values = JSON.Members()
     var changed = schemas
     var hasChanged = false
+    // Names that are unknown and values of another type are told all at once.
+    var problems: [String] = []
     for (name, value) in try Check.object(json, at: path) {
       guard let known = changed.find(name),
         let index = changed.properties.firstIndex(where: { $0.id == known.id })
-      else { throw Refusal.validation("\(name) is not a property that exists.") }
+      else {
+        problems.append("\(name) is not a property that exists.")
+        continue
+      }
+      if let problem = PropertyValues.mismatch(value, for: known) {
+        problems.append(problem)
+        continue
+      }
+      guard problems.isEmpty else { continue }
       let before = changed.properties[index].config
       values[known.id] = try PropertyValues.read(
         value, for: &changed.properties[index], at: "\(path).\(name)")
       hasChanged = hasChanged || changed.properties[index].config != before
     }
+    guard problems.isEmpty else { throw Refusal.validation(problems.joined(separator: " ")) }
     return (values, hasChanged ? changed : nil)
   }
 }

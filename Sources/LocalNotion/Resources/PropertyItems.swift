@@ -11,9 +11,14 @@ enum PropertyItems {
     let value = try PropertyValues.json(
       page.content["values"]?[property.id], of: property, page: page, call: call, isWhole: true)
     let held = value[property.type] ?? nil
-    let single: JSON =
+    var single: JSON =
       ["title", "rich_text", "people", "relation"].contains(property.type)
       ? [:] : held
+    // The values of a rollup are the results, not repeated beside them.
+    if property.type == "rollup", single["type"] == "array", var members = single.members {
+      members["array"] = []
+      single = .object(members)
+    }
     guard ["title", "rich_text", "people", "relation", "rollup"].contains(property.type) else {
       return .object([
         "object": "property_item", "type": .string(property.type),
@@ -49,7 +54,7 @@ enum PropertyItems {
       return .object(members)
     }
     let address =
-      "https://api.notion.com/v1/pages/\(Identity.undashed(page.id))/properties/"
+      "\(call.origin)/v1/pages/\(Identity.undashed(page.id))/properties/"
       + property.encodedID
     return .object(
       JSON.Members([

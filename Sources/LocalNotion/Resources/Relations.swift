@@ -42,7 +42,9 @@ enum Relations {
       switch property.type {
       case "formula":
         let expression = property.config["expression"]?.string ?? ""
-        config = ["expression": .string(try Computed.kept(expression, schemas: schemas))]
+        config = [
+          "expression": .string(try Computed.kept(expression, schemas: schemas, source: source.id))
+        ]
       case "rollup": config = try rollup(property, schemas, call)
       default: continue
       }
@@ -93,7 +95,7 @@ enum Relations {
     var content = record.content.members ?? [:]
     content["properties"] = schemas.stored
     record.content = .object(content)
-    try Storage.update(record, call.database)
+    try Storage.update(record, call)
     return record
   }
 
@@ -131,7 +133,7 @@ enum Relations {
       let new = Set((values?[property.id]?.array ?? []).compactMap(\.string))
       let target = property.config["data_source_id"]?.string
       for id in new.subtracting(old).sorted() {
-        guard let other = try Storage.find(id, call.database), other.kind == .page else {
+        guard let other = try call.find(id), other.kind == .page else {
           throw Refusal.notFound("page", id)
         }
         guard other.parent == target else {
@@ -152,7 +154,7 @@ enum Relations {
         theirs[synced] = .array(list)
         content["values"] = .object(theirs)
         other.content = .object(content)
-        try Storage.update(other, call.database)
+        try Storage.update(other, call)
       }
     }
   }

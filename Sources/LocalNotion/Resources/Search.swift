@@ -6,64 +6,95 @@ enum Search {
   static func search(_ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body", allowed: ["query", "filter", "sort", "page_size", "start_cursor"])
-    let words = try (call.body["query"].map { try Check.string($0, at: "body.query") } ?? "")
-      .lowercased().split(whereSeparator: { !$0.isLetter && !$0.isNumber })
+    let text = try call.body["query"].map { try Check.string($0, at: "body.query") } ?? ""
     let size = try Paging.size(call.body["page_size"], at: "body.page_size")
-    var kinds = ["page", "source"]
-    var wantsTrash = false
-    if let filter = call.body["filter"] {
-      try Check.keys(filter, at: "body.filter", allowed: ["property", "value", "in_trash"])
-      if let value = filter["value"] {
-        guard filter["property"] == "object" else {
-          throw Refusal.should("body.filter.property", "`\"object\"`", filter["property"])
-        }
-        switch value {
-        case "page": kinds = ["page"]
-        case "data_source": kinds = ["source"]
-        default:
-          throw Refusal.should("body.filter.value", "`\"page\"` or `\"data_source\"`", value)
-        }
+    let (kinds, wantsTrash) = try filter(call)
+    let isAscending = try isAscending(call)
+    var from: Record?
+    if let cursor = call.body["start_cursor"], !cursor.isNull {
+      let id = try Check.string(cursor, at: "body.start_cursor")
+      from = try Storage.find(id, call.database)
+      guard from != nil else {
+        throw Refusal.validation("The start_cursor provided is invalid: \(id)")
       }
-      wantsTrash =
-        try filter["in_trash"].map { try Check.bool($0, at: "body.filter.in_trash") } ?? false
     }
-    var isAscending = false
-    if let sort = call.body["sort"] {
-      try Check.keys(sort, at: "body.sort", allowed: ["timestamp", "direction", "property"])
-      isAscending = sort["direction"] == "ascending"
+    // An identity is nobody's title.
+    guard Identity.parse(text) == nil else {
+      return Paging.list([], next: nil, type: "page_or_data_source")
     }
+    let words = words(of: Folding.lower(text))
+    let way = isAscending ? "ASC" : "DESC"
     let marks = kinds.map { "'\($0)'" }.joined(separator: ", ")
-    var found: [Record] = []
+    let start =
+      from.map {
+        "AND (edited, sequence) \(isAscending ? ">=" : "<=") (\($0.edited), \($0.sequence))"
+      }
+      ?? ""
     let stored = try Row.fetchCursor(
       call.database,
       sql: """
-        SELECT * FROM record WHERE kind IN (\(marks)) AND in_trash = ?
-        ORDER BY edited \(isAscending ? "ASC" : "DESC"), sequence \(isAscending ? "ASC" : "DESC")
+        SELECT sequence, title FROM record INDEXED BY record_titles
+        WHERE title IS NOT NULL AND in_trash = ? AND kind IN (\(marks)) \(start)
+        ORDER BY edited \(way), sequence \(way)
         """, arguments: [wantsTrash])
-    while let row = try stored.next() {
-      let record = try Record(row: row)
-      let title = RichTextValue.text(
-        record.kind == .page ? record.content["values"]?["title"] : record.content["title"])
-      let matches =
-        words.isEmpty
-        || title.lowercased().split(whereSeparator: { !$0.isLetter && !$0.isNumber }).contains {
-          word in words.contains { word.hasPrefix($0) || $0 == word }
-        }
-      if matches, try wantsTrash || !Storage.isTrashed(record, call.database) {
-        found.append(record)
-      }
+    var found: [Record] = []
+    var next: String?
+    while next == nil, let row = try stored.next() {
+      let title: String = row["title"]
+      guard words.isEmpty || matches(title, words),
+        let record = try Storage.find(sequence: row["sequence"], call.database),
+        try call.isShared(record), try wantsTrash || !Storage.isTrashed(record, call.database)
+      else { continue }
+      if found.count == size { next = record.id } else { found.append(record) }
     }
-    var start = 0
-    if let cursor = call.body["start_cursor"], !cursor.isNull {
-      guard let index = found.firstIndex(where: { .string($0.id) == cursor }) else {
-        throw Refusal.validation("The start_cursor provided is invalid: \(cursor.string ?? "")")
-      }
-      start = index
-    }
-    let end = min(start + size, found.count)
     return Paging.list(
-      try found[start..<end].map {
+      try found.map {
         $0.kind == .page ? try Pages.json($0, call) : try DataSources.json($0, call)
-      }, next: end < found.count ? found[end].id : nil, type: "page_or_data_source")
+      }, next: next, type: "page_or_data_source")
+  }
+
+  private static func filter(_ call: Call) throws -> (kinds: [String], wantsTrash: Bool) {
+    guard let filter = call.body["filter"] else { return (["page", "source"], false) }
+    try Check.keys(filter, at: "body.filter", allowed: ["property", "value", "in_trash"])
+    let wantsTrash =
+      try filter["in_trash"].map { try Check.bool($0, at: "body.filter.in_trash") } ?? false
+    guard let value = filter["value"] else { return (["page", "source"], wantsTrash) }
+    guard filter["property"] == "object" else {
+      throw Refusal.should("body.filter.property", "`\"object\"`", filter["property"])
+    }
+    switch value {
+    case "page": return (["page"], wantsTrash)
+    case "data_source": return (["source"], wantsTrash)
+    default: throw Refusal.should("body.filter.value", "`\"page\"` or `\"data_source\"`", value)
+    }
+  }
+
+  private static func isAscending(_ call: Call) throws -> Bool {
+    guard let sort = call.body["sort"] else { return false }
+    try Check.keys(sort, at: "body.sort", allowed: ["timestamp", "direction", "property"])
+    if let property = sort["property"] {
+      guard property == "relevance" else {
+        throw Refusal.should("body.sort.property", "`\"relevance\"`", property)
+      }
+      return false
+    }
+    guard sort["timestamp"] == "last_edited_time" else {
+      throw Refusal.should("body.sort.timestamp", "`\"last_edited_time\"`", sort["timestamp"])
+    }
+    let direction = sort["direction"] ?? "descending"
+    guard direction == "ascending" || direction == "descending" else {
+      throw Refusal.should(
+        "body.sort.direction", "`\"ascending\"` or `\"descending\"`", direction)
+    }
+    return direction == "ascending"
+  }
+
+  private static func words(of text: String) -> [Substring] {
+    text.split { !$0.isLetter && !$0.isNumber }
+  }
+
+  /// Whether a word of a title begins with a word that is looked for.
+  private static func matches(_ title: String, _ wanted: [Substring]) -> Bool {
+    words(of: title).contains { word in wanted.contains { word.hasPrefix($0) } }
   }
 }

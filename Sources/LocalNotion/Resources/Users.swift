@@ -7,20 +7,38 @@ enum Users {
   static func me(_ call: Call) throws -> JSON { bot }
 
   static func list(_ call: Call) throws -> JSON {
-    Paging.list([person, bot], next: nil, type: "user")
+    let size = try Paging.size(call.query, at: "query.page_size")
+    let all = [person, bot]
+    var start = 0
+    if let cursor = call.parameter("start_cursor") {
+      guard let index = all.firstIndex(where: { $0["id"]?.string == cursor }) else {
+        throw Refusal.validation("The start_cursor provided is invalid: \(cursor)")
+      }
+      start = index
+    }
+    let end = min(start + size, all.count)
+    return Paging.list(
+      Array(all[start..<end]), next: end < all.count ? all[end]["id"]?.string : nil, type: "user")
+  }
+
+  static func isKnown(_ id: String) -> Bool {
+    id == LocalWorkspace.botID || id == LocalWorkspace.personID
+  }
+
+  static func notFound(_ id: String) -> Refusal {
+    Refusal(
+      status: 404, code: "object_not_found",
+      message: "Could not find user with ID: \(id). Make sure your integration has "
+        + "capabilities to read user information. With those capabilities, only members and "
+        + "guests in the integration's workspace are visible.",
+      additional: ["integration_id": .string(LocalWorkspace.integrationID)])
   }
 
   static func retrieve(_ id: String, _ call: Call) throws -> JSON {
     switch id {
     case LocalWorkspace.botID: return bot
     case LocalWorkspace.personID: return person
-    default:
-      throw Refusal(
-        status: 404, code: "object_not_found",
-        message: "Could not find user with ID: \(id). Make sure your integration has "
-          + "capabilities to read user information. With those capabilities, only members and "
-          + "guests in the integration's workspace are visible.",
-        additional: ["integration_id": .string(LocalWorkspace.integrationID)])
+    default: throw notFound(id)
     }
   }
 

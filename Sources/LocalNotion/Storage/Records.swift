@@ -1,8 +1,7 @@
-import Foundation
 import GRDB
 import Transport
 
-/// Anything that has an identity: a page, database, data source or block.
+/// Anything that has an identity: a page, database, data source, block and what hangs on them.
 struct Record {
   enum Kind: String {
     case page
@@ -11,6 +10,8 @@ struct Record {
     case block
     case comment
     case upload
+    case view
+    case task
   }
 
   /// The order in which things were made; Notion's default order of rows.
@@ -49,9 +50,24 @@ struct Record {
     let text: String = row["content"]
     content = try JSON(parsing: text)
   }
+
+  /// The title as rich text, of what has one.
+  var title: JSON? {
+    switch kind {
+    case .page: content["values"]?["title"]
+    case .database, .source: content["title"]
+    default: nil
+    }
+  }
+
+  /// The title as searching reads it; `nil` for what is not found by its title.
+  fileprivate var searchableTitle: String? {
+    kind == .page || kind == .source ? Folding.lower(RichTextValue.text(title)) : nil
+  }
 }
 
-/// The workspace file.
+/// The workspace file: one table of records, whose content is JSON, and what is derived from them
+/// and kept in step by every write: titles to search by and cells to filter and sort by.
 enum Storage {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()
@@ -74,86 +90,184 @@ enum Storage {
           CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("2: cells") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE record ADD COLUMN title TEXT;
+          CREATE INDEX record_edited ON record(parent, kind, in_trash, edited, sequence);
+          CREATE INDEX record_titles ON record(in_trash, edited, sequence, kind, title)
+            WHERE title IS NOT NULL;
+          CREATE TABLE cell (
+            property INTEGER NOT NULL,
+            page INTEGER NOT NULL,
+            place INTEGER NOT NULL,
+            num REAL,
+            key TEXT,
+            text TEXT,
+            PRIMARY KEY (property, page, place)
+          ) WITHOUT ROWID;
+          CREATE INDEX cell_num ON cell(property, num, page DESC) WHERE num IS NOT NULL;
+          CREATE INDEX cell_key ON cell(property, key, page DESC) WHERE key IS NOT NULL;
+          """)
+      try derive(database)
+    }
     return migrator
   }
 
-  static func find(_ id: String, _ database: Database) throws -> Record? {
-    try Row.fetchOne(database, sql: "SELECT * FROM record WHERE id = ?", arguments: [id])
-      .map(Record.init(row:))
-  }
-
-  /// Adds a record after everything its parent holds.
-  static func insert(_ record: Record, _ database: Database) throws -> Record {
-    var record = record
-    if record.position == 0 {
-      let last = try Double.fetchOne(
-        database, sql: "SELECT max(position) FROM record WHERE parent = ?",
-        arguments: [record.parent])
-      record.position = (last ?? 0) + 1
+  /// Fills what is derived from the records of a file that had none of it.
+  private static func derive(_ database: Database) throws {
+    let titled = try Row.fetchCursor(
+      database, sql: "SELECT * FROM record WHERE kind IN ('page', 'source')")
+    while let row = try titled.next() {
+      let record = try Record(row: row)
+      try database.execute(
+        sql: "UPDATE record SET title = ? WHERE sequence = ?",
+        arguments: [record.searchableTitle, record.sequence])
     }
-    try database.execute(
-      sql: """
-        INSERT INTO record (id, kind, parent, position, in_trash, created, edited, content)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        record.id, record.kind.rawValue, record.parent, record.position, record.isInTrash,
-        record.created, record.edited, record.content.text,
-      ])
-    record.sequence = database.lastInsertedRowID
-    return record
+    let sources = try Row.fetchAll(database, sql: "SELECT * FROM record WHERE kind = 'source'")
+    for source in try sources.map(Record.init(row:)) {
+      let schemas = PropertySchemas(stored: source.content["properties"])
+      try Cells.rebuild(schemas.properties, of: source, database)
+    }
   }
 
-  static func update(_ record: Record, _ database: Database) throws {
-    try database.execute(
-      sql: """
-        UPDATE record SET parent = ?, position = ?, in_trash = ?, edited = ?, content = ?
-        WHERE id = ?
-        """,
-      arguments: [
-        record.parent, record.position, record.isInTrash, record.edited, record.content.text,
-        record.id,
-      ])
+  // MARK: - Reading
+
+  static func find(_ id: String, _ database: Database) throws -> Record? {
+    let statement = try database.cachedStatement(sql: "SELECT * FROM record WHERE id = ?")
+    return try Row.fetchOne(statement, arguments: [id]).map(Record.init(row:))
+  }
+
+  static func find(sequence: Int64, _ database: Database) throws -> Record? {
+    let statement = try database.cachedStatement(sql: "SELECT * FROM record WHERE sequence = ?")
+    return try Row.fetchOne(statement, arguments: [sequence]).map(Record.init(row:))
+  }
+
+  /// Whether a page is there and not in the trash, without reading it.
+  static func isLive(_ id: String, _ database: Database) throws -> Bool {
+    let statement = try database.cachedStatement(
+      sql: "SELECT in_trash = 0 FROM record WHERE id = ?")
+    return try Bool.fetchOne(statement, arguments: [id]) ?? false
   }
 
   /// What a page or block holds, in order, trash left out.
   static func children(of id: String, _ database: Database) throws -> [Record] {
-    try Row.fetchAll(
-      database,
+    let statement = try database.cachedStatement(
       sql: """
         SELECT * FROM record WHERE parent = ? AND in_trash = 0 AND kind IN ('page', 'database', 'block')
         ORDER BY position, sequence
-        """, arguments: [id]
-    ).map(Record.init(row:))
+        """)
+    return try Row.fetchAll(statement, arguments: [id]).map(Record.init(row:))
   }
 
   static func hasChildren(_ id: String, _ database: Database) throws -> Bool {
-    try Bool.fetchOne(
-      database,
+    let statement = try database.cachedStatement(
       sql: """
         SELECT EXISTS (SELECT 1 FROM record WHERE parent = ? AND in_trash = 0 AND kind IN ('page', 'database', 'block'))
-        """, arguments: [id]) ?? false
+        """)
+    return try Bool.fetchOne(statement, arguments: [id]) ?? false
   }
 
+  /// The data sources of a database, in their order.
   static func sources(of databaseID: String, _ database: Database) throws -> [Record] {
-    try Row.fetchAll(
-      database,
-      sql:
-        "SELECT * FROM record WHERE parent = ? AND kind = 'source' AND in_trash = 0 ORDER BY sequence",
-      arguments: [databaseID]
-    ).map(Record.init(row:))
+    let statement = try database.cachedStatement(
+      sql: """
+        SELECT * FROM record WHERE parent = ? AND kind = 'source' AND in_trash = 0
+        ORDER BY position, sequence
+        """)
+    return try Row.fetchAll(statement, arguments: [databaseID]).map(Record.init(row:))
   }
 
   /// Whether a record or anything above it is in the trash.
   static func isTrashed(_ record: Record, _ database: Database) throws -> Bool {
-    var current: Record? = record
-    for _ in 0..<64 {
-      guard let here = current else { return false }
-      if here.isInTrash { return true }
-      current = here.parent.isEmpty ? nil : try find(here.parent, database)
+    if record.isInTrash { return true }
+    let statement = try database.cachedStatement(
+      sql: "SELECT parent, in_trash FROM record WHERE id = ?")
+    var parent = record.parent
+    for _ in 0..<Storage.depth where !parent.isEmpty {
+      guard let row = try Row.fetchOne(statement, arguments: [parent]) else { return false }
+      if row["in_trash"] { return true }
+      parent = row["parent"]
     }
     return false
   }
+
+  /// The identities of what a record is in, the nearest first.
+  static func ancestors(of record: Record, _ database: Database) throws -> [String] {
+    let statement = try database.cachedStatement(sql: "SELECT parent FROM record WHERE id = ?")
+    var result: [String] = []
+    var parent = record.parent
+    for _ in 0..<Storage.depth where !parent.isEmpty {
+      result.append(parent)
+      parent = try String.fetchOne(statement, arguments: [parent]) ?? ""
+    }
+    return result
+  }
+
+  /// How far up is looked at most; a workspace cannot be nested deeper than requests make it.
+  private static let depth = 512
+
+  // MARK: - Writing
+
+  /// Adds a record after everything its parent holds, unless it has a position.
+  static func insert(_ record: Record, _ call: Call) throws -> Record {
+    let made = try insert(record, call.database)
+    if made.kind == .page { try Cells.add(made, call) }
+    if made.kind == .source {
+      let schemas = PropertySchemas(stored: made.content["properties"])
+      try Cells.rebuild(schemas.properties, of: made, call.database)
+    }
+    return made
+  }
+
+  /// Adds a record that no data source holds.
+  static func insert(_ record: Record, _ database: Database) throws -> Record {
+    var record = record
+    if record.position == 0 {
+      let last = try Double.fetchOne(
+        database.cachedStatement(sql: "SELECT max(position) FROM record WHERE parent = ?"),
+        arguments: [record.parent])
+      record.position = (last ?? 0) + 1
+    }
+    let statement = try database.cachedStatement(
+      sql: """
+        INSERT INTO record (id, kind, parent, position, in_trash, created, edited, content, title)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    try statement.execute(arguments: [
+      record.id, record.kind.rawValue, record.parent, record.position, record.isInTrash,
+      record.created, record.edited, record.content.text, record.searchableTitle,
+    ])
+    record.sequence = database.lastInsertedRowID
+    return record
+  }
+
+  static func update(_ record: Record, _ call: Call) throws {
+    switch record.kind {
+    case .page: try Cells.follow(record, call)
+    case .source: try Cells.followSchema(of: record, call)
+    default: break
+    }
+    let statement = try call.database.cachedStatement(
+      sql: """
+        UPDATE record SET parent = ?, position = ?, in_trash = ?, edited = ?, content = ?, title = ?
+        WHERE id = ?
+        """)
+    try statement.execute(arguments: [
+      record.parent, record.position, record.isInTrash, record.edited, record.content.text,
+      record.searchableTitle, record.id,
+    ])
+  }
+
+  /// Puts everything right inside a page or block into the trash.
+  static func trashChildren(of id: String, _ call: Call) throws {
+    for var record in try children(of: id, call.database) {
+      record.isInTrash = true
+      try update(record, call)
+    }
+  }
+
+  // MARK: - Facts
 
   static func fact(_ name: String, _ database: Database) throws -> String? {
     try String.fetchOne(database, sql: "SELECT value FROM fact WHERE name = ?", arguments: [name])

@@ -15,11 +15,14 @@ struct BlockInput {
     "column_list", "column", "tab", "synced_block", "template",
   ]
   private static let media: Set<String> = ["image", "video", "audio", "pdf", "file"]
-  private static let known = texts.union(media).union([
-    "code", "equation", "divider", "breadcrumb", "table", "table_row", "bookmark", "embed",
-    "table_of_contents", "link_to_page", "column_list", "column", "tab", "synced_block",
-    "template",
-  ])
+  /// In the order in which Notion lists them when a block is of no kind.
+  private static let known = [
+    "embed", "bookmark", "image", "video", "pdf", "file", "audio", "code", "equation", "divider",
+    "breadcrumb", "tab", "table_of_contents", "link_to_page", "table_row", "table", "column_list",
+    "column", "heading_1", "heading_2", "heading_3", "heading_4", "paragraph",
+    "bulleted_list_item", "numbered_list_item", "quote", "to_do", "toggle", "template", "callout",
+    "synced_block",
+  ]
 
   /// Whether a kept block may hold others.
   static func holdsChildren(_ record: Record) -> Bool {
@@ -49,17 +52,31 @@ struct BlockInput {
     }
   }
 
+  /// Checks that a row has no more cells than its table is wide.
+  func checkCells(atMost width: Int, at path: String) throws {
+    let cells = payload["cells"]?.array?.count ?? 0
+    guard cells <= width else {
+      throw Refusal.should("\(path).table_row.cells.length", "≤ `\(width)`", .int(cells))
+    }
+  }
+
+  /// Attaches the uploaded files of blocks.
+  static func checkUploads(_ blocks: [BlockInput], _ call: Call) throws {
+    for block in blocks {
+      for upload in [block.payload["upload"], block.payload["icon"]?["upload"]] {
+        if let upload { try FileUploads.attach(upload, at: "body.file_upload.id", call) }
+      }
+      try checkUploads(block.children, call)
+    }
+  }
+
   private var count: Int { children.reduce(1) { $0 + $1.count } }
 
   private init(json: JSON, at path: String, depth: Int, limit: Int) throws {
     let members = try Check.object(json, at: path)
     let names = members.names.filter { $0 != "object" && $0 != "type" }
     guard let type = names.first, names.count == 1, BlockInput.known.contains(type) else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + BlockInput.known.sorted().map {
-            "\(path).\($0) should be defined, instead was `undefined`."
-          }.joined(separator: "\n"))
+      throw Refusal.oneOf(BlockInput.known, at: path)
     }
     if let given = members["type"], given != .string(type) {
       throw Refusal.should("\(path).type", "`\"\(type)\"`", given)
@@ -98,11 +115,7 @@ struct BlockInput {
         throw Refusal.validation("A table needs at least one table_row.")
       }
       for (index, row) in children.enumerated() {
-        let cells = row.payload["cells"]?.array?.count ?? 0
-        guard cells == width else {
-          throw Refusal.should(
-            "\(place).children[\(index)].table_row.cells.length", "`\(width)`", .int(cells))
-        }
+        try row.checkCells(atMost: width, at: "\(place).children[\(index)]")
       }
     } else if children.contains(where: { $0.type == "table_row" }) {
       throw Refusal.validation("A table_row can only be a child of a table.")
@@ -217,9 +230,12 @@ struct BlockInput {
     default:
       let text = try RichTextValue.read(json["rich_text"], at: "\(path).rich_text")
       var payload: JSON.Members = ["rich_text": text]
-      if type == "paragraph" { payload["icon"] = json["icon"] ?? nil }
-      if type == "callout" {
-        payload["icon"] = json["icon"] ?? ["type": "emoji", "emoji": "💡"]
+      if type == "paragraph" || type == "callout" {
+        // A callout has a picture; Notion gives one to a callout without.
+        let missing: JSON = type == "callout" ? ["type": "emoji", "emoji": "💡"] : nil
+        payload["icon"] =
+          try json["icon"].flatMap { $0.isNull ? nil : try Icons.icon($0, at: "\(path).icon") }
+          ?? missing
       }
       if type.hasPrefix("heading_") { payload["is_toggleable"] = json["is_toggleable"] ?? false }
       if type == "to_do" {
@@ -227,17 +243,47 @@ struct BlockInput {
           try json["checked"].map { .bool(try Check.bool($0, at: "\(path).checked")) } ?? false
       }
       payload["color"] = color
+      for name in ["list_start_index", "list_format"] where json[name] != nil {
+        payload[name] = json[name]
+      }
       return .object(payload)
     }
   }
+
+  /// Kinds of which a change must give the whole text.
+  private static let wholeTexts: Set<String> = [
+    "heading_1", "heading_2", "heading_3", "heading_4", "bulleted_list_item",
+    "numbered_list_item", "toggle", "quote",
+  ]
 
   /// The payload after a change: what is not named stays.
   static func updated(_ type: String, _ old: JSON, with change: JSON, at path: String) throws
     -> JSON
   {
+    let given = try Check.object(change, at: path)
+    if wholeTexts.contains(type), given["rich_text"] == nil {
+      throw Refusal.missing("\(path).rich_text")
+    }
+    if let icon = given["icon"], icon.isNull {
+      throw Refusal.should("\(path).icon", "an object", icon)
+    }
+    for name in ["children", "table_width"] {
+      if let value = given[name] { throw Refusal.absent("\(path).\(name)", value) }
+    }
     var merged = old.members ?? [:]
-    for (name, value) in try Check.object(change, at: path) where name != "children" {
-      merged[name] = value
+    // What a file was before it is something else: one of both stays.
+    if given["external"] != nil { merged["upload"] = nil }
+    if given["file_upload"] != nil { merged["external"] = nil }
+    if let upload = merged["upload"] {
+      merged["upload"] = nil
+      merged["file_upload"] = merged["file_upload"] ?? ["id": upload]
+    }
+    if type == "table", let width = merged["table_width"]?.int {
+      merged["table_width"] = .int(width)
+    }
+    for (name, value) in given { merged[name] = value }
+    if merged["icon"]?["type"] == "file" {
+      merged["icon"] = merged["icon"]?["upload"].map { ["file_upload": ["id": $0]] } ?? nil
     }
     return try created(type, .object(merged), at: path)
   }

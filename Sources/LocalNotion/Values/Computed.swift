@@ -12,6 +12,21 @@ enum Computed {
 
   // MARK: - Rollups
 
+  /// The property at the other end that a rollup looks at; `nil` when it is there no more.
+  static func rolledProperty(
+    _ property: Property, _ schemas: PropertySchemas, _ call: Call
+  ) throws -> Property? {
+    guard
+      let relation = schemas.properties.first(where: {
+        $0.id == property.config["relation_property_id"]?.string
+      }), let source = relation.config["data_source_id"]?.string,
+      let target = try Storage.find(source, call.database)
+    else { return nil }
+    return PropertySchemas(stored: target.content["properties"]).properties.first {
+      $0.id == property.config["rollup_property_id"]?.string
+    }
+  }
+
   /// The values behind a rollup, each with its type.
   static func rolledUp(
     _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call
@@ -19,14 +34,7 @@ enum Computed {
     guard
       let relation = schemas.properties.first(where: {
         $0.id == property.config["relation_property_id"]?.string
-      }), let source = relation.config["data_source_id"]?.string,
-      let target = try Storage.find(source, call.database)
-    else { return [] }
-    let others = PropertySchemas(stored: target.content["properties"])
-    guard
-      let rolled = others.properties.first(where: {
-        $0.id == property.config["rollup_property_id"]?.string
-      })
+      }), let rolled = try rolledProperty(property, schemas, call)
     else { return [] }
     var items: [JSON] = []
     for id in (page.content["values"]?[relation.id]?.array ?? []).compactMap(\.string) {
@@ -128,7 +136,8 @@ enum Computed {
   }
 
   /// An expression with names in it, as it is kept: `prop("Name")` by the property's identity.
-  static func kept(_ expression: String, schemas: PropertySchemas) throws -> String {
+  static func kept(_ expression: String, schemas: PropertySchemas, source: String) throws -> String
+  {
     var result = ""
     var rest = Substring(expression)
     while let match = rest.firstMatch(of: /prop\(\s*"((?:[^"\\]|\\.)*)"\s*\)/) {
@@ -138,7 +147,7 @@ enum Computed {
       }
       result += rest[..<match.range.lowerBound]
       result +=
-        "{{notion:block_property:\(property.encodedID):\(LocalWorkspace.workspaceID)}}"
+        "{{notion:block_property:\(property.encodedID):\(source):\(LocalWorkspace.workspaceID)}}"
       rest = rest[match.range.upperBound...]
     }
     result += rest

@@ -47,6 +47,18 @@ struct Property {
     name == text || encodedID == text || id == text || (type == "title" && text == "title")
   }
 
+  /// The identities of its options, in their order.
+  var optionIDs: [String] { (config["options"]?.array ?? []).compactMap { $0["id"]?.string } }
+
+  /// What a status is when none was given: the first option that is still to do.
+  ///
+  /// Likely, not recorded; see also ``PropertyValues/read(_:for:at:)`` for `null`.
+  var defaultStatus: JSON? {
+    let toDo = config["groups"]?[0]?["option_ids"]?.array ?? []
+    return (config["options"]?.array ?? []).compactMap { $0["id"] }.first(where: toDo.contains)
+      ?? config["options"]?[0]?["id"]
+  }
+
   var optionNames: [String] { (config["options"]?.array ?? []).compactMap { $0["name"]?.string } }
 }
 
@@ -57,12 +69,14 @@ struct PropertySchemas {
   static let creatable: Set<String> = [
     "title", "rich_text", "number", "select", "multi_select", "status", "date", "people", "files",
     "checkbox", "url", "email", "phone_number", "created_time", "created_by", "last_edited_time",
-    "last_edited_by", "unique_id", "relation", "formula", "rollup", "place",
+    "last_edited_by", "unique_id", "relation", "formula", "rollup", "place", "button",
+    "verification",
   ]
-  private static let uncovered: Set<String> = ["button", "verification"]
+  private static let uncovered: Set<String> = ["location", "last_visited_time"]
   private static let plain: Set<String> = [
     "title", "rich_text", "date", "people", "files", "checkbox", "url", "email", "phone_number",
-    "created_time", "created_by", "last_edited_time", "last_edited_by", "place",
+    "created_time", "created_by", "last_edited_time", "last_edited_by", "place", "button",
+    "verification",
   ]
 
   init(properties: [Property]) { self.properties = properties }
@@ -168,11 +182,7 @@ struct PropertySchemas {
     let members = try Check.object(json, at: path)
     let names = members.names.filter { creatable.contains($0) || uncovered.contains($0) }
     guard let type = names.first, names.count == 1 else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + creatable.sorted().map {
-            "\(path).\($0) should be defined, instead was `undefined`."
-          }.joined(separator: "\n"))
+      throw Refusal.oneOf(creatable.sorted(), at: path)
     }
     guard creatable.contains(type) else {
       throw Refusal.validation("The embedded workspace does not cover \(type) properties.")
@@ -251,6 +261,8 @@ struct PropertySchemas {
     }
   }
 
+  private static let groupNames = ["To-do", "In progress", "Complete"]
+
   /// The full new list of options; known ones keep their identity and colour.
   private static func options(
     _ type: String, _ json: JSON, previous: JSON?, at path: String
@@ -263,11 +275,19 @@ struct PropertySchemas {
         let place = "\(path).options[\(index)]"
         try Check.keys(
           option, at: place, allowed: ["id", "name", "color", "description", "group"])
+        let group = try option["group"].map { try Check.string($0, at: "\(place).group") }
+        if let group, type != "status" || !groupNames.contains(group) {
+          throw Refusal.should(
+            "\(place).group", groupNames.map { "`\"\($0)\"`" }.joined(separator: ", "),
+            .string(group))
+        }
         let known = before.first {
           ($0["id"] != nil && $0["id"] == option["id"]) || $0["name"] == option["name"]
         }
         if let known {
+          // A known option keeps its name and colour, whatever is said of them.
           options.append(known)
+          if let group, let id = known["id"]?.string { groups[id] = group }
           continue
         }
         let name = try Check.string(option["name"], at: "\(place).name", atMost: 100)
@@ -277,6 +297,9 @@ struct PropertySchemas {
           throw Refusal.validation("Select options must be unique: \(name)")
         }
         let color = option["color"] ?? "default"
+        guard RichTextValue.optionColors.contains(color.string ?? "") else {
+          throw Refusal.should("\(place).color", "a valid color", color)
+        }
         let made: JSON = [
           "id": .string(Identity.make()), "name": .string(name), "color": color,
           "description": option["description"] ?? nil,
@@ -284,7 +307,9 @@ struct PropertySchemas {
         if let group = option["group"]?.string, let id = made["id"]?.string { groups[id] = group }
         options.append(made)
       }
-    } else if type == "status", before.isEmpty {
+    } else if type == "status", !before.isEmpty {
+      options = before
+    } else if type == "status" {
       options = [("Not started", "default"), ("In progress", "blue"), ("Done", "green")].map {
         [
           "id": .string(Identity.make()), "name": .string($0.0), "color": .string($0.1),
@@ -305,13 +330,14 @@ struct PropertySchemas {
           let previousIDs =
             old.first { $0["name"]?.string == name }?["option_ids"]?.array ?? []
           let ids = options.compactMap { $0["id"] }.filter { id in
-            previousIDs.contains(id)
-              || (id.string.flatMap { groups[$0] }
-                ?? (old.contains { ($0["option_ids"]?.array ?? []).contains(id) } ? "" : "To-do"))
-                == name
+            if let wanted = id.string.flatMap({ groups[$0] }) { return wanted == name }
+            if previousIDs.contains(id) { return true }
+            let isElsewhere = old.contains { ($0["option_ids"]?.array ?? []).contains(id) }
+            return !isElsewhere && name == "To-do"
           }
           return [
-            "id": .string(Identity.make()), "name": .string(name), "color": .string(color),
+            "id": old.first { $0["name"]?.string == name }?["id"] ?? .string(Identity.make()),
+            "name": .string(name), "color": .string(color),
             "option_ids": .array(ids),
           ]
         }),

@@ -13,9 +13,7 @@ enum PropertyValues {
     let members = try Check.object(wrapped, at: path)
     let type = property.type
     guard let value = members[type] else {
-      let given = members.names.first { !["id", "type", "name"].contains($0) } ?? ""
-      if given.isEmpty { throw Refusal.missing("\(path).\(type)") }
-      throw Refusal.validation("\(property.name) is expected to be \(type).")
+      throw Refusal.missing("\(path).\(type)")
     }
     for (name, extra) in members where !["id", "type", "name", type].contains(name) {
       throw Refusal.absent("\(path).\(name)", extra)
@@ -34,7 +32,7 @@ enum PropertyValues {
     case "date": return try DateValues.read(value, at: place)
     case "select": return try option(value, for: &property, at: place)
     case "status":
-      guard !value.isNull else { return .null }
+      guard !value.isNull else { return property.defaultStatus ?? .null }
       let name = value["name"]?.string
       guard
         let known = (property.config["options"]?.array ?? []).first(where: {
@@ -61,8 +59,11 @@ enum PropertyValues {
     case "people", "relation":
       return .array(
         try Check.array(value, at: place).enumerated().map { index, item in
-          .string(try Check.id(item["id"], at: "\(place)[\(index)].id"))
+          let id = try Check.id(item["id"], at: "\(place)[\(index)].id")
+          if type == "people", !Users.isKnown(id) { throw Users.notFound(id) }
+          return .string(id)
         })
+    case "verification": return try verification(value, at: place)
     case "files":
       return .array(
         try Check.array(value, at: place).enumerated().map { index, item in
@@ -75,6 +76,14 @@ enum PropertyValues {
               } ?? nil,
               "upload": .string(id),
             ]
+          }
+          if let hosted = item["file"], item["external"] == nil {
+            // A file that is echoed stays: its address tells which it is.
+            let url = try Check.string(hosted["url"], at: "\(spot).file.url")
+            guard let id = FileUploads.id(in: url) else {
+              throw Refusal.should("\(spot).file.url", "the url of a hosted file", hosted["url"])
+            }
+            return ["name": item["name"] ?? nil, "upload": .string(id)]
           }
           let name = try Check.string(item["name"], at: "\(spot).name", atMost: 100)
           let url = try Check.string(
@@ -102,6 +111,27 @@ enum PropertyValues {
     }
   }
 
+  /// What is said of a value that is of another type than its property; `nil` when it is of it.
+  static func mismatch(_ value: JSON, for property: Property) -> String? {
+    guard let members = value.members, members[property.type] == nil else { return nil }
+    let given = members.names.contains { !["id", "type", "name"].contains($0) }
+    return given ? "\(property.name) is expected to be \(property.type)." : nil
+  }
+
+  private static func verification(_ value: JSON, at path: String) throws -> JSON {
+    if value.isNull { return .null }
+    try Check.keys(value, at: path, allowed: ["state", "date", "verified_by"])
+    switch value["state"] {
+    case "unverified": return .null
+    case "verified":
+      let date = try value["date"].map { try DateValues.read($0, at: "\(path).date") }
+      return ["state": "verified", "date": date ?? nil]
+    default:
+      throw Refusal.should(
+        "\(path).state", "`\"verified\"` or `\"unverified\"`", value["state"])
+    }
+  }
+
   private static func text(_ value: JSON, at path: String, atMost limit: Int) throws -> JSON {
     if value.isNull { return .null }
     let text = try Check.string(value, at: path, atMost: limit)
@@ -110,7 +140,7 @@ enum PropertyValues {
   }
 
   /// The identity of an option; a name that is new becomes an option, as in Notion.
-  private static func option(
+  static func option(
     _ json: JSON, for property: inout Property, at path: String
   ) throws -> JSON {
     if json.isNull { return .null }
@@ -164,9 +194,7 @@ enum PropertyValues {
       var ids: [JSON] = []
       for id in stored?.array ?? [] {
         // What is in the trash is related no more until it is restored.
-        if let other = try Storage.find(id.string ?? "", call.database), !other.isInTrash {
-          ids.append(["id": id])
-        }
+        if try Storage.isLive(id.string ?? "", call.database) { ids.append(["id": id]) }
       }
       value = .array(isWhole ? ids : Array(ids.prefix(25)))
       extra = ("has_more", .bool(ids.count > 25))
@@ -175,6 +203,13 @@ enum PropertyValues {
     case "created_by", "last_edited_by": value = Users.json(id: LocalWorkspace.botID)
     case "unique_id":
       value = ["prefix": property.config["prefix"] ?? nil, "number": page.content["number"] ?? nil]
+    case "button": value = [:]
+    case "verification":
+      let isVerified = stored?["state"] == "verified"
+      value = [
+        "state": isVerified ? "verified" : "unverified", "date": stored?["date"] ?? nil,
+        "verified_by": isVerified ? Users.json(id: LocalWorkspace.botID) : nil,
+      ]
     case "rollup":
       value = try Computed.rollup(property, page, try Pages.schemas(of: page, call), call)
     case "formula":
@@ -226,6 +261,13 @@ enum DateValues {
       zone = known
     }
     let start = try Check.string(json["start"], at: "\(path).start")
+    if zone != nil, start.contains("T"),
+      start.hasSuffix("Z") || start.dropFirst(19).contains("+")
+        || start.dropFirst(19).contains("-")
+    {
+      throw Refusal.should(
+        "\(path).start", "without an offset when there is a time_zone", .string(start))
+    }
     var end: JSON = nil
     if let given = json["end"], !given.isNull {
       end = .string(try normal(Check.string(given, at: "\(path).end"), zone, at: "\(path).end"))

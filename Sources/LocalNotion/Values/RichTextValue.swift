@@ -7,6 +7,9 @@ enum RichTextValue {
     return Set(["default"] + plain + plain.map { $0 + "_background" })
   }()
 
+  /// The colours of options.
+  static let optionColors = colors.filter { !$0.hasSuffix("_background") }
+
   /// The stored form of a plain text.
   static func plain(_ text: String) -> JSON {
     text.isEmpty ? [] : [item(text: text, link: nil, annotations: annotations(nil))]
@@ -60,11 +63,7 @@ enum RichTextValue {
     if let mention = json["mention"] {
       return try self.mention(mention, styles, at: "\(path).mention")
     }
-    throw Refusal.validation(
-      "body failed validation. Fix one:\n"
-        + ["text", "mention", "equation"].map {
-          "\(path).\($0) should be defined, instead was `undefined`."
-        }.joined(separator: "\n"))
+    throw Refusal.oneOf(["text", "mention", "equation"], at: path)
   }
 
   /// A mention as it is kept; titles and names of what it points at are put in when it is read.
@@ -74,10 +73,7 @@ enum RichTextValue {
       "user", "page", "database", "date", "custom_emoji", "link_mention", "template_mention",
     ]
     guard let kind = members.names.first(where: kinds.contains), let value = members[kind] else {
-      throw Refusal.validation(
-        "body failed validation. Fix one:\n"
-          + kinds.map { "\(path).\($0) should be defined, instead was `undefined`." }
-          .joined(separator: "\n"))
+      throw Refusal.oneOf(kinds, at: path)
     }
     var kept = value
     var text = "Untitled"
@@ -113,10 +109,8 @@ enum RichTextValue {
           members["mention"] = ["type": "user", "user": user]
           members["plain_text"] = .string("@\(user["name"]?.string ?? "Anonymous")")
         } else if kind == "page" || kind == "database", let id = mention[kind]?["id"]?.string {
-          let record = try Storage.find(id, call.database)
-          let title =
-            record?.kind == .page ? record?.content["values"]?["title"] : record?.content["title"]
-          let text = RichTextValue.text(title)
+          let record = try call.find(id)
+          let text = RichTextValue.text(record?.title)
           members["plain_text"] = .string(text.isEmpty ? "Untitled" : text)
           members["href"] = .string("https://www.notion.so/\(Identity.undashed(id))")
         }
