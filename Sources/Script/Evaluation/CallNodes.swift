@@ -2,18 +2,26 @@
 final class BuiltinNode: Node, @unchecked Sendable {
   let function: Function
   let arguments: [Node]
+  private let nodes: NodeList
   init(_ function: Function, _ arguments: [Node], _ span: Span) {
+    nodes = NodeList(arguments)
     self.function = function
     self.arguments = arguments
     super.init(span)
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    var values: [Value] = []
-    values.reserveCapacity(arguments.count)
-    for argument in arguments {
-      // A list function may be given a query.
-      values.append(try argument.eval(context).readingRows(context))
+    let values: [Value]
+    if nodes.count == 1 {
+      values = [try nodes.eval(0, context).readingRows(context)]
+    } else {
+      var more: [Value] = []
+      more.reserveCapacity(nodes.count)
+      for index in 0..<nodes.count {
+        // A list function may be given a query.
+        more.append(try nodes.eval(index, context).readingRows(context))
+      }
+      values = more
     }
     do throws(ScriptError) {
       return try function.body(values)
@@ -58,12 +66,14 @@ final class CallNode: Node, @unchecked Sendable {
   private let hasFirst: Bool
   /// The parameters that take their defaults.
   private let defaults: [Int]
+  private let hasDefaults: Bool
 
   /// - Parameter arguments: By parameter; `nil` where the default is taken.
   init(_ function: FunctionDefinition, _ arguments: [Node?], _ span: Span) {
     self.function = .passUnretained(function)
     self.arguments = NodeList(arguments.map { $0 ?? ConstantNode(.nothing, span) })
     defaults = arguments.indices.filter { arguments[$0] == nil }
+    hasDefaults = !defaults.isEmpty
     first = Operand((arguments.first ?? nil) ?? ConstantNode(.nothing, span))
     hasFirst = !arguments.isEmpty
     super.init(span)
@@ -102,12 +112,12 @@ final class CallNode: Node, @unchecked Sendable {
       try fill(frame, size, context)
       let caller = context.enter(frame, count: size)
       do throws(ScriptError) {
-        if !defaults.isEmpty { try fillDefaults(function, context) }
+        if hasDefaults { try fillDefaults(function, context) }
         let value = try function.body.borrowed { body throws(ScriptError) in try result(body) }
-        context.leave(to: caller)
+        context.leave(frame, size, to: caller)
         return value
       } catch {
-        context.leave(to: caller)
+        context.leave(frame, size, to: caller)
         return given(try returned(error, context))
       }
     }
@@ -118,13 +128,23 @@ final class CallNode: Node, @unchecked Sendable {
   private func fill(
     _ frame: UnsafeMutablePointer<Value>, _ size: Int, _ context: Context
   ) throws(ScriptError) {
-    var ready = 0
+    guard hasFirst else { return Context.clear(frame, 0, size) }
     do throws(ScriptError) {
-      if hasFirst {
-        let number = try first.number(context)
-        frame.initialize(to: number.isNaN ? context.takeMisfit() : .number(number))
-        ready = 1
-      }
+      let number = try first.number(context)
+      frame.initialize(to: number.isNaN ? context.takeMisfit() : .number(number))
+    } catch {
+      context.release(frame, size, initialized: 0)
+      throw error
+    }
+    if size > 1 { try fillRest(frame, size, context) }
+  }
+
+  @inline(never)
+  private func fillRest(
+    _ frame: UnsafeMutablePointer<Value>, _ size: Int, _ context: Context
+  ) throws(ScriptError) {
+    var ready = 1
+    do throws(ScriptError) {
       while ready < arguments.count {
         (frame + ready).initialize(to: try arguments.eval(ready, context))
         ready += 1
@@ -133,10 +153,7 @@ final class CallNode: Node, @unchecked Sendable {
       context.release(frame, size, initialized: ready)
       throw error
     }
-    while ready < size {
-      (frame + ready).initialize(to: .nothing)
-      ready += 1
-    }
+    Context.clear(frame, ready, size)
   }
 
   @inline(never)

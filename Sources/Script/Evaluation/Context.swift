@@ -18,8 +18,10 @@ final class Context {
   private var local: UnsafeMutablePointer<Value>?
   private var localCount = 0
   /// Room for the frames of calls; what does not fit is allocated by itself.
-  private let stack = UnsafeMutablePointer<Value>.allocate(capacity: Context.stackCapacity)
-  private var stackUsed = 0
+  private let stack: UnsafeMutablePointer<Value>
+  private let stackEnd: UnsafeMutablePointer<Value>
+  /// The first place on the stack that no frame has.
+  private var top: UnsafeMutablePointer<Value>
   private static let stackCapacity = 1024
   /// The row of a `where`, `sort by` or prompt.
   var row: Row?
@@ -40,6 +42,7 @@ final class Context {
   /// Lines kept back until a parallel body's turn comes; `nil` prints at once.
   var heldLines: [String]?
   let machine: Machine
+  private let state: Machine.State
 
   init(_ variables: Variables, machine: Machine) {
     globalCount = variables.globals.count
@@ -53,7 +56,11 @@ final class Context {
       frame = globals
       frameCount = globalCount
     }
+    stack = .allocate(capacity: Context.stackCapacity)
+    stackEnd = stack + Context.stackCapacity
+    top = stack
     self.machine = machine
+    state = machine.state
   }
 
   deinit {
@@ -141,24 +148,32 @@ final class Context {
   /// Room for the frame of a call; the values are not initialized.
   @inline(__always)
   func reserve(_ count: Int) -> UnsafeMutablePointer<Value> {
-    guard stackUsed + count <= Context.stackCapacity else { return .allocate(capacity: count) }
-    let room = stack + stackUsed
-    stackUsed += count
+    let room = top
+    guard stackEnd - room >= count else { return .allocate(capacity: count) }
+    top = room + count
     return room
   }
 
   /// Gives the room of a frame back, of which the first values are initialized.
   @inline(__always)
   func release(_ frame: UnsafeMutablePointer<Value>, _ count: Int, initialized: Int) {
-    for index in 0..<initialized {
+    var place = frame
+    let end = frame + initialized
+    while place != end {
       // Most are numbers, for which there is nothing to do.
-      if case .number = frame[index] { continue }
-      (frame + index).deinitialize(count: 1)
+      if case .number = place.pointee {} else { place.deinitialize(count: 1) }
+      place += 1
     }
-    if frame >= stack, frame < stack + Context.stackCapacity {
-      stackUsed -= count
-    } else {
-      frame.deallocate()
+    if frame >= stack, frame <= stackEnd { top = frame } else { frame.deallocate() }
+  }
+
+  /// Makes slots of a frame hold nothing.
+  @inline(__always)
+  static func clear(_ frame: UnsafeMutablePointer<Value>, _ start: Int, _ end: Int) {
+    var place = frame + start
+    while place != frame + end {
+      place.initialize(to: .nothing)
+      place += 1
     }
   }
 
@@ -175,8 +190,8 @@ final class Context {
 
   /// Goes back to the caller and gives the room of the call's frame back.
   @inline(__always)
-  func leave(to caller: Caller) {
-    release(frame, frameCount, initialized: frameCount)
+  func leave(_ left: UnsafeMutablePointer<Value>, _ count: Int, to caller: Caller) {
+    release(left, count, initialized: count)
     frame = caller.frame
     frameCount = caller.count
     callDepth -= 1
@@ -190,7 +205,7 @@ final class Context {
   }
 
   var isCancelled: Bool {
-    @inline(__always) get { machine.isCancelled }
+    @inline(__always) get { state.isCancelled.load(ordering: .relaxed) }
   }
 
   func checkCancelled() throws(ScriptError) {
@@ -251,7 +266,7 @@ final class Machine: Sendable {
   let host: any ScriptHost
   let functions: [FunctionDefinition]
   private let pauseInstead: (@Sendable (Duration) -> Void)?
-  private let state: State
+  fileprivate let state: State
 
   /// What outlives a statement: cancellation and failures.
   final class State: Sendable {

@@ -55,11 +55,15 @@ final class FieldNode: Node, @unchecked Sendable {
   }
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    if slot >= 0, case .record(let record) = context.frame[slot],
-      let place = guess.place(record.identity), let number = record.number(at: place)
-    {
-      return number
+    if slot >= 0 {
+      let number = Record.number(in: context.frame + slot, guess)
+      if !number.isNaN { return number }
     }
+    return try anyNumber(context)
+  }
+
+  @inline(never)
+  private func anyNumber(_ context: Context) throws(ScriptError) -> Double {
     let value = try eval(context)
     if case .number(let number) = value { return number }
     context.misfit = value

@@ -323,6 +323,25 @@ private final class RemainderIsNode: ComparisonNode, @unchecked Sendable {
   }
 }
 
+/// `is`, `is not` with a text that is written out.
+private final class EqualTextNode: ComparisonNode, @unchecked Sendable {
+  private let text: String
+  private let isNegated: Bool
+
+  init?(testing operation: BinaryOperator, _ left: Node, _ right: Node, _ span: Span) {
+    guard case .text(let text)? = (right as? ConstantNode)?.value else { return nil }
+    self.text = text
+    isNegated = operation == .isNotEqual
+    super.init(operation, left, right, span)
+  }
+
+  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+    let value = try left.eval(context)
+    if case .text(let other) = value { return (other == text) != isNegated }
+    return Value.areEqual(value, .text(text)) != isNegated
+  }
+}
+
 /// `is`, `is not` between any values.
 private final class EqualNode: ComparisonNode, @unchecked Sendable {
   override func condition(_ context: Context) throws(ScriptError) -> Bool {
@@ -405,6 +424,7 @@ extension BinaryOperator {
 
   private func equality(_ left: Node, _ right: Node, isDirect: Bool, _ span: Span) -> Node {
     if let node = RemainderIsNode(testing: self, left, right, span) { return node }
+    if let node = EqualTextNode(testing: self, left, right, span) { return node }
     // Of two variables it is not known what they hold.
     guard left.isNumeric || right.isNumeric else { return EqualNode(self, left, right, span) }
     if self == .isEqual {

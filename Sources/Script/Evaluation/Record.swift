@@ -32,7 +32,7 @@ public struct Record: @unchecked Sendable {
 
   /// That of its names.
   var identity: UInt64 {
-    @inline(__always) get { storage.withUnsafeMutablePointerToHeader { $0.pointee.identity } }
+    @inline(__always) get { storage.identity }
   }
 
   /// The value at a place.
@@ -62,11 +62,20 @@ public struct Record: @unchecked Sendable {
     storage.withUnsafeMutablePointerToElements { $0[place] = value }
   }
 
-  /// The number at a place; `nil` for another value.
+  /// The number in a field of the record that a value holds; NaN for any other value, and where the
+  /// guess of the place does not hold.
+  ///
+  /// This is most of the work of a loop over records, and counting the reference to the record would
+  /// be most of the work of it; so the reference is read from where the value's payload begins.
   @inline(__always)
-  func number(at place: Int) -> Double? {
-    storage.withUnsafeMutablePointerToElements {
-      if case .number(let number) = $0[place] { number } else { nil }
+  static func number(in value: UnsafePointer<Value>, _ guess: borrowing PlaceGuess) -> Double {
+    guard case .record = value.pointee else { return .nan }
+    let storage = UnsafeRawPointer(value).load(as: Unmanaged<RecordStorage>.self)
+    return storage._withUnsafeGuaranteedRef { storage in
+      guard let place = guess.place(storage.identity) else { return .nan }
+      return storage.withUnsafeMutablePointerToElements {
+        if case .number(let number) = $0[place] { number } else { .nan }
+      }
     }
   }
 }
@@ -84,26 +93,18 @@ final class RecordNames: Sendable {
 }
 
 /// The names and, behind them in the same block, a value for each.
-private final class RecordStorage: ManagedBuffer<RecordStorage.Header, Value> {
-  struct Header {
-    let names: RecordNames
-    let identity: UInt64
-    let count: Int
+private final class RecordStorage: ManagedBuffer<RecordNames, Value> {
+  var names: RecordNames { withUnsafeMutablePointerToHeader { $0.pointee } }
 
-    init(_ names: RecordNames) {
-      self.names = names
-      identity = names.identity
-      count = names.all.count
-    }
+  var identity: UInt64 {
+    @inline(__always) get { withUnsafeMutablePointerToHeader { $0.pointee.identity } }
   }
-
-  var names: RecordNames { withUnsafeMutablePointerToHeader { $0.pointee.names } }
 
   static func make<Failure>(
     _ names: RecordNames, next: () throws(Failure) -> Value
   ) throws(Failure) -> RecordStorage {
     let count = names.all.count
-    let buffer = RecordStorage.create(minimumCapacity: count) { _ in Header(names) }
+    let buffer = RecordStorage.create(minimumCapacity: count) { _ in names }
     let storage = unsafeDowncast(buffer, to: RecordStorage.self)
     let values = storage.withUnsafeMutablePointerToElements { $0 }
     var made = 0
@@ -124,9 +125,9 @@ private final class RecordStorage: ManagedBuffer<RecordStorage.Header, Value> {
   }
 
   func copied() -> RecordStorage {
-    let header = withUnsafeMutablePointerToHeader { $0.pointee }
-    let count = header.count
-    let buffer = RecordStorage.create(minimumCapacity: count) { _ in header }
+    let names = names
+    let count = names.all.count
+    let buffer = RecordStorage.create(minimumCapacity: count) { _ in names }
     let storage = unsafeDowncast(buffer, to: RecordStorage.self)
     // One by one: the library's own way looks each kind of value up again.
     withUnsafeMutablePointerToElements { from in
@@ -139,7 +140,7 @@ private final class RecordStorage: ManagedBuffer<RecordStorage.Header, Value> {
 
   deinit {
     withUnsafeMutablePointers { header, values in
-      for place in 0..<header.pointee.count {
+      for place in 0..<header.pointee.all.count {
         if case .number = values[place] { continue }
         (values + place).deinitialize(count: 1)
       }

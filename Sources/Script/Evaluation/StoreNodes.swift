@@ -85,25 +85,36 @@ private class ChangeNode: Node, @unchecked Sendable {
     try apply(try change.node.eval(context), context)
   }
 
-  /// What grows in a loop is taken out of its slot, so that it is the only copy and grows in place.
   @inline(never)
   private final func apply(_ change: Value, _ context: Context) throws(ScriptError) {
-    switch (context.frame[slot], change) {
-    case (.text, .text(let more)) where operation == .add:
-      guard case .text(var text) = context.take(slot) else { return }
-      text += more
-      context.frame[slot] = .text(text)
-    case (.list, let item) where operation == .add:
-      guard case .list(var items) = context.take(slot) else { return }
-      if case .list(let more) = item { items += more } else { items.append(item) }
-      context.frame[slot] = .list(items)
-    case (let old, _):
-      do throws(ScriptError) {
-        context.frame[slot] = try Operators.apply(operation, old, change)
-      } catch {
-        throw error.at(place)
-      }
+    if operation == .add, grow(slot, by: change, context) { return }
+    do throws(ScriptError) {
+      context.frame[slot] = try Operators.apply(operation, context.frame[slot], change)
+    } catch {
+      throw error.at(place)
     }
+  }
+
+  /// Adds to a text or a list in place, and says whether it was one.
+  ///
+  /// It is taken out of its slot, so that this is the only reference to it and nothing is copied.
+  private final func grow(_ slot: Int, by change: Value, _ context: Context) -> Bool {
+    let place = context.frame + slot
+    if case .text = place.pointee {
+      guard case .text(let more) = change, case .text(var text) = context.take(slot) else {
+        return false
+      }
+      text += more
+      place.initialize(to: .text(text))
+      return true
+    }
+    if case .list = place.pointee {
+      guard case .list(var items) = context.take(slot) else { return false }
+      if case .list(let more) = change { items += more } else { items.append(change) }
+      place.initialize(to: .list(items))
+      return true
+    }
+    return false
   }
 }
 
@@ -169,14 +180,15 @@ final class StoreFieldNode: Node, @unchecked Sendable {
 
   override func run(_ context: Context) throws(ScriptError) {
     let new = try value.eval(context)
-    if let field, case .record(let held) = context.frame[slot],
-      let place = guess.place(held.identity) ?? known(field, held)
-    {
+    if let field, case .record = context.frame[slot] {
       // Taken out of its slot, the record is the only copy and is changed in place.
-      if case .record(var record) = context.take(slot) {
+      guard case .record(var record) = context.take(slot) else { return }
+      if let place = guess.place(record.identity) ?? known(field, record) {
         record.set(place, new)
-        context.frame[slot] = .record(record)
+      } else {
+        record[field] = new
       }
+      context.frame[slot] = .record(record)
       return
     }
     context.frame[slot] = try change(context.frame[slot], steps[...], new, context)

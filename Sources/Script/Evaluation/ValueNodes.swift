@@ -18,6 +18,23 @@ final class NumberNode: Node, @unchecked Sendable {
   override func number(_ context: Context) throws(ScriptError) -> Double { value }
 }
 
+extension Node {
+  /// The node of a value that is known.
+  static func constant(_ value: Value, _ span: Span) -> Node {
+    if case .number(let number) = value { return NumberNode(number, span) }
+    return ConstantNode(value, span)
+  }
+
+  /// The value, where it is known before anything runs.
+  var constant: Value? {
+    switch self {
+    case let node as ConstantNode: node.value
+    case let node as NumberNode: .number(node.value)
+    default: nil
+    }
+  }
+}
+
 /// A variable of the function that runs, or of the program.
 final class VariableNode: Node, @unchecked Sendable {
   let slot: Int

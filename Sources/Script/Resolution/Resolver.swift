@@ -553,8 +553,8 @@ struct Resolver {
       return (NotNode(resolved.node, span), .flag)
     case .negate(let inner):
       let resolved = self.expression(inner)
-      if let constant = resolved.node as? ConstantNode, case .number(let number) = constant.value {
-        return (NumberNode(-number, span), .number)
+      if let constant = resolved.node as? NumberNode {
+        return (NumberNode(-constant.value, span), .number)
       }
       return (NegateNode(resolved.node, span), resolved.type)
     case .isEmpty(let inner, let isNegated):
@@ -741,10 +741,10 @@ struct Resolver {
     case .add, .subtract, .multiply, .divide, .remainder:
       checkOperands(operation, a.type, b.type, span)
       let node = operation.node(a.node, b.node, span)
-      if let x = a.node as? ConstantNode, let y = b.node as? ConstantNode,
-        let value = try? Operators.apply(operation, x.value, y.value)
+      if let x = a.node.constant, let y = b.node.constant,
+        let value = try? Operators.apply(operation, x, y)
       {
-        return (ConstantNode(value, span), Resolver.sum(a.type, b.type, operation))
+        return (.constant(value, span), Resolver.sum(a.type, b.type, operation))
       }
       return (node, Resolver.sum(a.type, b.type, operation))
     }

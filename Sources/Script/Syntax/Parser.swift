@@ -249,7 +249,7 @@ struct Parser {
     let (name, nameSpan) = try newName(isVariable ? "var" : "let")
     guard take("=") else { throw unexpected("= and a value") }
     skipNewlines()
-    if case .name(let word) = current.kind, let signature = commands[word] {
+    if case .name(let word) = current.kind, let signature = commands[word], isCommand(signature) {
       guard signature.givesValue else {
         throw fail(
           "V012", "“\(word)” gives no value", current.span, label: "a command",
