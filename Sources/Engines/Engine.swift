@@ -100,6 +100,8 @@ public struct Answer: Sendable {
   public var model: String
   /// The service's identity of the call.
   public var requestID: String?
+  /// Calls made before for the same question that got no answer, and may be billed all the same.
+  public var lostCalls = 0
 
   /// Creates an answer.
   public init(
@@ -125,15 +127,21 @@ public struct EngineSettings: Sendable {
   public var attempts: Int
   /// The most questions in flight at once; fewer while the service is troubled.
   public var mostAtOnce: Int
-  /// Told of each wait and its reason, for a progress line.
-  public var onWait: @Sendable (EngineError, Duration) -> Void
+  /// Limits to keep to from the start, with what was used of them already.
+  public var limits: [(EngineLimit, used: Int)] = []
+  /// Told of limits of a model that the service speaks of.
+  public var onLimit: @Sendable (String, EngineLimit) -> Void = { _, _ in }
+  /// Told of each question's model and tokens, for limits that outlast a session.
+  public var onUse: @Sendable (String, Int) -> Void = { _, _ in }
+  /// Told what is waited for and how long, for a progress line: “OpenAI's limit”.
+  public var onWait: @Sendable (String, Duration) -> Void
   /// Waits; a test's clock.
   public var sleep: @Sendable (Duration) async throws -> Void
 
   /// Creates settings.
   public init(
     key: Secret? = nil, baseURL: String? = nil, transport: any HTTPTransport, attempts: Int = 8,
-    mostAtOnce: Int = 64, onWait: @escaping @Sendable (EngineError, Duration) -> Void = { _, _ in },
+    mostAtOnce: Int = 64, onWait: @escaping @Sendable (String, Duration) -> Void = { _, _ in },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
     self.key = key

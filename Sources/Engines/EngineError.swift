@@ -54,10 +54,14 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   public var scope: Scope
   /// Whether the same question may pass later.
   public var mayPassLater: Bool
+  /// The limits that were passed, as the service tells them.
+  public var limits: [EngineLimit] = []
   /// How long the service asks to wait.
   public var retryAfter: Duration?
   /// What was billed all the same.
   public var usage: Usage?
+  /// Calls that got no answer, and may be billed all the same.
+  public var lostCalls = 0
   /// The HTTP status, when there was one.
   public var status: Int?
   /// The request's field that the service refused.

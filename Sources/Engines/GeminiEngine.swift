@@ -143,15 +143,30 @@ struct Gemini: EngineWire {
       return EngineError(
         .outOfCredit, "Gemini gives “\(model)” to paying accounts only.", scope: .run)
     }
+    let limits = quotas.compactMap(Gemini.limit)
     if isDaily, delay.map({ $0 > .seconds(600) }) ?? true {
-      return EngineError(
+      var error = EngineError(
         .outOfCredit,
         "Gemini's quota of the day for “\(model)” is used up; it is full again at midnight Pacific time.",
         scope: .run)
+      error.limits = limits
+      return error
     }
-    return EngineError(
+    var error = EngineError(
       .rateLimited, "Gemini: \(said.prefix { !$0.isNewline })", mayPassLater: true,
       retryAfter: delay)
+    error.limits = limits
+    return error
+  }
+
+  /// The limits that a quota failure names: `GenerateRequestsPerMinutePerProjectPerModel-FreeTier`.
+  private static func limit(_ violation: JSON) -> EngineLimit? {
+    guard let id = violation["quotaId"]?.string,
+      let amount = violation["quotaValue"]?.string.flatMap({ Int($0) }), amount > 0
+    else { return nil }
+    let unit: EngineLimit.Unit = id.contains("Token") ? .tokens : .requests
+    if id.contains("PerDay") { return EngineLimit(unit, amount, per: .seconds(86_400)) }
+    return id.contains("PerMinute") ? EngineLimit(unit, amount, per: .seconds(60)) : nil
   }
 
   /// Google's durations: `37s`, `1.5s`.

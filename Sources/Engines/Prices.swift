@@ -1,3 +1,6 @@
+public import Foundation
+import Synchronization
+
 /// What a model costs, in US dollars for a million tokens.
 public struct Price: Sendable, Hashable {
   /// For tokens of the prompt.
@@ -6,6 +9,13 @@ public struct Price: Sendable, Hashable {
   public let cachedInput: Double
   /// For tokens of the answer.
   public let output: Double
+
+  /// Creates a price.
+  public init(input: Double, cachedInput: Double, output: Double) {
+    self.input = input
+    self.cachedInput = cachedInput
+    self.output = output
+  }
 
   /// What a call cost.
   public func cost(of usage: Usage) -> Double {
@@ -23,26 +33,89 @@ public struct Price: Sendable, Hashable {
   }
 }
 
-/// The prices known to this version of Visen; what is not here is unknown, never free.
+/// The prices known to this version of Visen, and those that a person gave; what is in neither is
+/// unknown, never free.
 public enum Prices {
   /// The day these were gathered.
   public static let date = "2026-11-23"
 
+  /// A model's price, and of which day it is.
+  public struct Dated: Sendable, Hashable {
+    /// The engine.
+    public let engine: String
+    /// The model.
+    public let model: String
+    /// The price.
+    public let price: Price
+    /// The day it is of, `2026-11-23`.
+    public let date: String
+    /// Whether a person gave it.
+    public let isGiven: Bool
+
+    /// Creates a dated price.
+    public init(engine: String, model: String, price: Price, date: String, isGiven: Bool) {
+      self.engine = engine
+      self.model = model
+      self.price = price
+      self.date = date
+      self.isGiven = isGiven
+    }
+  }
+
+  private static let given = Mutex<[Dated]>([])
+
+  /// Takes the prices that a person gave; they come before those of the program.
+  public static func use(_ prices: [Dated]) { given.withLock { $0 = prices } }
+
   /// The price of a model; `nil` when it is not known.
+  public static func price(engine: String, model: String, at time: Date = Date()) -> Price? {
+    dated(engine: engine, model: model, at: time)?.price
+  }
+
+  /// The price of a model and of which day it is; `nil` when it is not known.
   ///
   /// Dated names (`gpt-6-luna-2026-09-22`) cost what the plain name costs.
-  public static func price(engine: String, model: String) -> Price? {
-    if engine == "practice" { return Price(input: 0, cachedInput: 0, output: 0) }
+  public static func dated(engine: String, model: String, at time: Date = Date()) -> Dated? {
+    let ownPrice = given.withLock { $0.first { $0.engine == engine && $0.model == model } }
+    if let ownPrice { return ownPrice }
+    if engine == "practice" {
+      let free = Price(input: 0, cachedInput: 0, output: 0)
+      return Dated(engine: engine, model: model, price: free, date: date, isGiven: false)
+    }
     guard engine == "gpt" || engine == "gemini" else { return nil }
-    if let price = table[model] { return price }
-    guard let match = model.firstMatch(of: /^(.*)-\d{4}-\d{2}-\d{2}$/) else { return nil }
-    return table[String(match.1)]
+    var name = model
+    if table[name] == nil, let match = model.firstMatch(of: /^(.*)-\d{4}-\d{2}-\d{2}$/) {
+      name = String(match.1)
+    }
+    guard var price = table[name] else { return nil }
+    let today = time.formatted(.iso8601.year().month().day())
+    for change in changes where change.model == name && change.from <= today {
+      price = change.price
+    }
+    return Dated(engine: engine, model: model, price: price, date: date, isGiven: false)
   }
 
   /// The models of an engine whose price is known, by name.
   public static func models(of engine: String) -> [String] {
     table.keys.filter { $0.hasPrefix(engine == "gpt" ? "gpt-" : "gemini-") }.sorted()
   }
+
+  /// Every price there is, by engine and model; a person's first where both are.
+  public static func all(at time: Date = Date()) -> [Dated] {
+    let own = given.withLock { $0 }
+    let known = ["gemini", "gpt"].flatMap { engine in
+      models(of: engine).compactMap { dated(engine: engine, model: $0, at: time) }
+    }
+    return (own.filter { given in !known.contains { $0 == given } } + known).sorted {
+      ($0.engine, $0.model) < ($1.engine, $1.model)
+    }
+  }
+
+  /// Changes that were announced, the earlier one first.
+  private static let changes: [(model: String, from: String, price: Price)] = [
+    ("gemini-4-argon", "2026-12-01", Price(input: 4.00, cachedInput: 0.20, output: 20.00)),
+    ("gemini-3.8-flash", "2027-01-01", Price(input: 1.50, cachedInput: 0.15, output: 7.50)),
+  ]
 
   private static let table: [String: Price] = [
     "gemini-2.5-flash": Price(input: 0.30, cachedInput: 0.03, output: 2.50),

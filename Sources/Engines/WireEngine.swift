@@ -31,6 +31,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
   let settings: EngineSettings
   let baseURL: String
   private let quirks = Quirks()
+  private let known = KnownLimits()
   private let gate: EngineGate
 
   var name: String { wire.name }
@@ -40,9 +41,15 @@ struct WireEngine<Wire: EngineWire>: Engine {
     self.wire = wire
     self.settings = settings
     self.baseURL = baseURL
-    gate = EngineGate(start: min(8, settings.mostAtOnce), most: settings.mostAtOnce) {
-      try await settings.sleep($0)
-    }
+    // A server of one's own works at one or two questions at a time; more is found out.
+    let isOwn = baseURL.hasPrefix("http://")
+    gate = EngineGate(
+      start: min(isOwn ? 4 : 8, settings.mostAtOnce), most: settings.mostAtOnce,
+      limits: settings.limits,
+      onWait: { [title = wire.title, onWait = settings.onWait] reason, wait in
+        onWait(reason.replacing("its", with: "\(title)'s"), wait)
+      },
+      sleep: { try await settings.sleep($0) })
   }
 
   func answer(_ request: EngineRequest) async throws -> Answer {
@@ -63,9 +70,11 @@ struct WireEngine<Wire: EngineWire>: Engine {
         second = try await ask(request, model: model, prompt: again)
       } catch var failure as EngineError {
         failure.usage = (failure.usage ?? Usage()) + first.usage
+        failure.lostCalls += first.lostCalls
         throw failure
       }
       second.usage = second.usage + first.usage
+      second.lostCalls += first.lostCalls
       do {
         return try await accepted(second, request)
       } catch let problem as AnswerProblem {
@@ -104,13 +113,16 @@ struct WireEngine<Wire: EngineWire>: Engine {
     var pause = Duration.milliseconds(500)
     var attempt = 1
     var spent = Usage()
+    var lost = 0
+    let tokens = TokenEstimate.tokens(in: prompt.text) + min(request.maxOutputTokens ?? 500, 2000)
     while true {
       let refused = quirks.refused(by: model)
       do {
         let body = wire.body(request, model: model, prompt: prompt, refused: refused)
-        var answer = try await gated {
+        var answer = try await gated(model, tokens) {
           let json = try await exchange(
-            .post, wire.path(model: model), body: body, model: model, timeout: request.timeout)
+            .post, wire.path(model: model), body: body, model: model, timeout: request.timeout,
+            tokens: tokens)
           return try wire.answer(json, model: model)
         }
         if answer.usage == Usage() {
@@ -119,6 +131,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
             outputTokens: TokenEstimate.tokens(in: answer.text), isEstimated: true)
         }
         answer.usage = answer.usage + spent
+        answer.lostCalls = lost
         return answer
       } catch var error as EngineError {
         // Another question may have learnt it meanwhile; what counts is that this one was sent with it.
@@ -128,11 +141,13 @@ struct WireEngine<Wire: EngineWire>: Engine {
         }
         if let usage = error.usage { spent = spent + usage }
         error.usage = spent == Usage() ? nil : spent
+        if error.mayBeBilled { lost += 1 }
+        error.lostCalls = lost
         let wait = error.retryAfter ?? pause * Double.random(in: 0.75...1.25)
         guard error.mayPassLater, attempt < settings.attempts, wait <= .seconds(120) else {
           throw error
         }
-        settings.onWait(error, wait)
+        if wait > .seconds(1) { settings.onWait(reason(error), wait) }
         try await settings.sleep(wait)
         pause = min(pause * 2, .seconds(20))
         attempt += 1
@@ -140,18 +155,34 @@ struct WireEngine<Wire: EngineWire>: Engine {
     }
   }
 
+  private func reason(_ error: EngineError) -> String {
+    switch error.code {
+    case .rateLimited: "\(wire.title)'s limit"
+    case .overloaded: "\(wire.title), which is overloaded"
+    default: "\(wire.title), after a failure"
+    }
+  }
+
   /// Asks when the service can take one more.
-  private func gated(_ ask: () async throws -> Answer) async throws -> Answer {
-    try await gate.enter()
+  private func gated(
+    _ model: String, _ tokens: Int, _ ask: () async throws -> Answer
+  ) async throws -> Answer {
+    try await gate.enter(tokens: tokens)
+    let start = ContinuousClock.now
     do {
       let answer = try await ask()
-      await gate.leave(.answered)
+      settings.onUse(model, answer.usage.inputTokens + answer.usage.outputTokens)
+      await gate.leave(.answered(seconds: (ContinuousClock.now - start) / .seconds(1)))
       return answer
-    } catch let error as EngineError
-      where error.code == .rateLimited || error.code == .overloaded
-    {
-      let isShort = error.retryAfter.map { $0 <= .seconds(120) } ?? false
-      await gate.leave(.overloaded(isShort ? error.retryAfter : nil))
+    } catch let error as EngineError {
+      settings.onUse(model, 0)
+      for limit in error.limits where await gate.learn(limit) { settings.onLimit(model, limit) }
+      if error.code == .rateLimited || error.code == .overloaded {
+        let isShort = error.retryAfter.map { $0 <= .seconds(120) } ?? false
+        await gate.leave(.overloaded(isShort ? error.retryAfter : nil))
+      } else {
+        await gate.leave(.failed)
+      }
       throw error
     } catch {
       await gate.leave(.failed)
@@ -160,7 +191,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
   }
 
   private func exchange(
-    _ method: HTTPRequest.Method, _ path: String, body: JSON?, model: String, timeout: Duration
+    _ method: HTTPRequest.Method, _ path: String, body: JSON?, model: String, timeout: Duration,
+    tokens: Int = 0
   ) async throws -> JSON {
     var fields = wire.fields(key: settings.key)
     fields[.accept] = "application/json"
@@ -175,6 +207,10 @@ struct WireEngine<Wire: EngineWire>: Engine {
       bytes = try await response.body.collect()
     } catch let error as TransportError {
       throw explained(error)
+    }
+    if let report = RateReport(response.fields) {
+      await gate.note(report, tokens: tokens)
+      for limit in report.limits where known.isNews(model, limit) { settings.onLimit(model, limit) }
     }
     let json = try? JSON(parsing: bytes)
     guard (200..<300).contains(response.status) else {
@@ -233,6 +269,26 @@ final class Quirks: Sendable {
   /// Remembers a refusal.
   func refuse(_ field: String, by model: String) {
     refusedFields.withLock { _ = $0[model, default: []].insert(field) }
+  }
+}
+
+/// The limits that were told already, so that each is told once.
+private final class KnownLimits: Sendable {
+  private let limits = Mutex<[String: Set<EngineLimit>]>([:])
+
+  func isNews(_ model: String, _ limit: EngineLimit) -> Bool {
+    limits.withLock { $0[model, default: []].insert(limit).inserted }
+  }
+}
+
+extension EngineError {
+  /// Whether the service may have done the work and billed it, though no answer came.
+  fileprivate var mayBeBilled: Bool {
+    switch code {
+    case .timedOut, .malformed: true
+    case .connection: scope == .row
+    default: false
+    }
   }
 }
 

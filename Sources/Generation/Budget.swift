@@ -8,7 +8,8 @@ import Engines
 actor Budget {
   /// What is set aside for a call.
   struct Reservation: Sendable {
-    fileprivate let amount: Double
+    /// Dollars; 0 when the price is unknown.
+    let amount: Double
     /// The most tokens of the answer; `nil` for the model's own limit.
     let maxOutputTokens: Int?
   }
@@ -24,7 +25,7 @@ actor Budget {
   /// - Parameters:
   ///   - limit: The most to spend, in US dollars; `nil` for no limit.
   ///   - price: What the model costs; `nil` when nobody knows, and nothing can be held back.
-  ///   - spent: What the run has spent before.
+  ///   - spent: What the run has spent before, lost calls included.
   init(limit: Double?, price: Price?, spent: Double) {
     self.limit = limit
     self.price = price
@@ -36,20 +37,27 @@ actor Budget {
 
   /// Sets a call's money aside; waits while calls in flight may still leave some over.
   ///
-  /// - Parameter wanted: The most tokens of an answer that were asked for; `nil` for no limit.
+  /// - Parameters:
+  ///   - tokens: Those of the prompt, by estimate.
+  ///   - wanted: The most tokens of an answer that were asked for; `nil` for no limit.
   /// - Returns: `nil` when the budget does not hold the call.
-  func reserve(_ prompt: String, maxOutputTokens wanted: Int?) async -> Reservation? {
-    guard let price, let limit, price.output > 0 else {
+  func reserve(tokens: Int, maxOutputTokens wanted: Int?) async -> Reservation? {
+    guard let price, price.output > 0 else {
       inFlight += 1
       return Reservation(amount: 0, maxOutputTokens: wanted)
     }
-    let input = price.cost(
-      of: Usage(inputTokens: TokenEstimate.tokens(in: prompt) * 4 / 3 + 16))
+    let input = price.cost(of: Usage(inputTokens: tokens * 4 / 3 + 16))
     while true {
+      let expected = longest > 0 ? longest * 2 + 16 : min(2_000, wanted ?? 2_000)
+      guard let limit else {
+        let amount = input + price.cost(of: Usage(outputTokens: expected))
+        reserved += amount
+        inFlight += 1
+        return Reservation(amount: amount, maxOutputTokens: wanted)
+      }
       let free = limit - spent - reserved - input
       let affordable = max(0, min(1e9, free * 1_000_000 / price.output))
       let most = min(Int(affordable), wanted ?? .max)
-      let expected = longest > 0 ? longest * 2 + 16 : min(2_000, wanted ?? 2_000)
       let isAlone = inFlight == 0
       // Alone, a call may take what is left: it is told to stop there.
       if most >= expected || (isAlone && longest == 0 && most >= Budget.fewest) {
@@ -66,15 +74,18 @@ actor Budget {
 
   /// Turns what was set aside into what was used.
   ///
+  /// - Parameters:
+  ///   - usage: What was billed; `nil` for nothing.
+  ///   - lostCalls: Calls whose answer never arrived; each may have cost what was set aside.
   /// - Returns: What the call cost; `nil` when nobody knows.
-  func settle(_ reservation: Reservation, _ usage: Usage?) -> Double? {
+  func settle(_ reservation: Reservation, _ usage: Usage?, lostCalls: Int = 0) -> Double? {
     reserved = max(0, reserved - reservation.amount)
     inFlight -= 1
     for continuation in waiting { continuation.resume() }
     waiting = []
     guard let price else { return nil }
     let cost = price.cost(of: usage ?? Usage())
-    spent += cost
+    spent += cost + Double(lostCalls) * reservation.amount
     longest = max(longest, usage?.outputTokens ?? 0)
     return cost
   }

@@ -1,3 +1,4 @@
+import Foundation
 public import Notion
 public import Store
 public import Transport
@@ -95,7 +96,7 @@ public struct PageWriter: Sendable {
     item.old = JSON.object(kept).text
     item.new = document(change).text
     item.state = .writing
-    try journal.update(item)
+    try await journal.record(item)
     try checkpoint("writing")
     return (.written, try await carryOut(change, item: &item, page: id, isInterrupted: false))
   }
@@ -154,9 +155,10 @@ public struct PageWriter: Sendable {
     }
     try checkpoint("written")
     item.state = .written
+    item.writtenAt = Date().timeIntervalSince1970
     item.errorCode = nil
     item.errorMessage = nil
-    try journal.update(item)
+    try await journal.record(item)
     try checkpoint("journalled")
     return written
   }
@@ -234,7 +236,7 @@ public struct PageWriter: Sendable {
     }
     try checkpoint("undone")
     item.state = .undone
-    try journal.update(item)
+    try await journal.record(item)
     return .written
   }
 
@@ -253,7 +255,7 @@ public struct PageWriter: Sendable {
       item.blocks = JSON.array(added.compactMap { $0.id.map { .string($0.description) } }).text
     }
     item.state = .written
-    try journal.update(item)
+    try await journal.record(item)
     return .written
   }
 

@@ -1,3 +1,4 @@
+public import Engines
 public import Notion
 public import Store
 public import Transport
@@ -34,7 +35,12 @@ public struct RunPlan: Sendable {
   }
 
   /// The comparable values of a page's target cells, for an item's `before`.
-  public static func before(_ page: Page, targets: [RunTarget]) -> String {
+  ///
+  /// - Parameter inputs: The properties that the prompt speaks of, whose values are kept as well: when
+  ///   they change, what was written is stale.
+  public static func before(
+    _ page: Page, targets: [RunTarget], inputs: [PropertySchema] = []
+  ) -> String {
     var values = JSON.Members()
     var old = JSON.Members()
     for case .property(let schema) in targets {
@@ -43,11 +49,24 @@ public struct RunPlan: Sendable {
         old[schema.id] = PropertyKinds.writable(property.value)
       }
     }
-    return JSON.object(["values": .object(values), "old": .object(old)]).text
+    var members: JSON.Members = ["values": .object(values), "old": .object(old)]
+    if !inputs.isEmpty { members["inputs"] = .object(RunPlan.inputs(page, inputs)) }
+    return JSON.object(members).text
+  }
+
+  /// The comparable values of the properties that a prompt speaks of, by their identity.
+  static func inputs(_ page: Page, _ schemas: [PropertySchema]) -> JSON.Members {
+    var inputs = JSON.Members()
+    for schema in schemas {
+      if let property = page.property(id: schema.id) {
+        inputs[schema.id] = CellValue.signature(property.value)
+      }
+    }
+    return inputs
   }
 
   /// The plan as the journal keeps it.
-  func record(at time: String) -> RunRecord {
+  public func record(at time: String) -> RunRecord {
     RunRecord(
       createdAt: time, kind: .generate, connection: connection, workspace: workspace,
       engine: parameters.engine, model: parameters.model, prompt: promptText,
@@ -80,6 +99,14 @@ public struct RunParameters: Sendable {
   public var newOptions: NewOptions
   /// Seconds to wait for one answer.
   public var timeout: Double
+  /// Shapes that were asked for, by the identity of the property, or `body`.
+  public var shapes: [String: AnswerType] = [:]
+  /// Whether the prompt is the connection's: when that changes, what was written is stale.
+  public var isConnectionPrompt = false
+  /// The data source of the rows, whose schema `resume` reads; `nil` for a page.
+  public var sourceID: String?
+  /// Whether the engine was named with the run, and not taken from the connection or the settings.
+  public var isEngineNamed = false
 
   /// Creates parameters.
   public init(
@@ -110,6 +137,13 @@ public struct RunParameters: Sendable {
     if let temperature { members["temperature"] = .number(temperature) }
     if let maxOutputTokens { members["max_output_tokens"] = .int(maxOutputTokens) }
     if let maxCost { members["max_cost"] = .number(maxCost) }
+    if !shapes.isEmpty {
+      members["shapes"] = .object(
+        JSON.Members(shapes.sorted { $0.key < $1.key }.map { ($0.key, $0.value.json) }))
+    }
+    if isConnectionPrompt { members["connection_prompt"] = true }
+    if isEngineNamed { members["engine_named"] = true }
+    if let sourceID { members["source"] = .string(sourceID) }
     return .object(members)
   }
 
@@ -123,5 +157,11 @@ public struct RunParameters: Sendable {
       newOptions: json["new_options"]?.bool == true ? .allow : .deny,
       timeout: json["timeout"]?.double ?? 180, isStrict: json["strict"]?.bool ?? true)
     packed = max(1, json["packed"]?.int ?? 1)
+    for (name, shape) in json["shapes"]?.members ?? [:] {
+      shapes[name] = AnswerType(json: shape)
+    }
+    isConnectionPrompt = json["connection_prompt"]?.bool ?? false
+    isEngineNamed = json["engine_named"]?.bool ?? false
+    sourceID = json["source"]?.string
   }
 }

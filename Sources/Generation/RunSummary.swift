@@ -20,25 +20,29 @@ public enum StopReason: Sendable {
 public struct RunSummary: Sendable {
   /// The run's number.
   public let runID: Int64
-  /// The rows as they stand.
-  public let items: [ItemRecord]
+  /// How many rows stand where.
+  public let counts: RunCounts
+  /// What it has taken, in all its parts.
+  public let totals: RunTotals
+  /// The first rows that failed or were left alone.
+  public let problems: [ItemRecord]
   /// How long this part of it took.
   public let duration: Duration
   /// Why it stopped before its end; `nil` when every row was dealt with.
   public let stop: StopReason?
 
-  /// How many rows stand so.
-  public func count(_ state: ItemState) -> Int { items.count { $0.state == state } }
+  /// The most problems that are listed.
+  public static let mostProblems = 200
 
-  /// Rows that `resume` would take up.
-  public var left: Int {
-    items.count { [.planned, .answered, .writing].contains($0.state) }
-  }
+  /// How many rows stand so.
+  public func count(_ state: ItemState) -> Int { counts.byState[state] ?? 0 }
+
+  /// Rows in all.
+  public var total: Int { counts.total }
+
+  /// Rows that `resume` would take up, failed ones left aside.
+  public var left: Int { count(.planned) + count(.answered) + count(.writing) }
 
   /// Dollars spent; `nil` when the price of a call is unknown.
-  public var cost: Double? {
-    let asked = items.filter { $0.attempts > 0 }
-    guard asked.allSatisfy({ $0.cost != nil }) else { return nil }
-    return asked.reduce(0) { $0 + ($1.cost ?? 0) }
-  }
+  public var cost: Double? { totals.cost }
 }

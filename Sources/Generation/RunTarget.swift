@@ -37,10 +37,28 @@ public enum RunTarget: Sendable, Hashable {
     }
   }
 
+  /// The property's identity, or `body`.
+  public var key: String {
+    switch self {
+    case .property(let schema): schema.id
+    case .body: "body"
+    }
+  }
+
   /// The shape of one answer for several targets; `nil` for plain text.
-  public static func answerType(of targets: [RunTarget]) -> AnswerType? {
-    if targets.count == 1 { return targets.first?.answerType }
-    return .record(targets.map { AnswerType.Field($0.name, $0.answerType ?? .text) })
+  ///
+  /// - Parameter shapes: Shapes that were asked for, by ``key``.
+  public static func answerType(
+    of targets: [RunTarget], as shapes: [String: AnswerType] = [:]
+  ) -> AnswerType? {
+    if targets.count == 1, let target = targets.first {
+      let type = shapes[target.key] ?? target.answerType
+      return type == .text ? nil : type
+    }
+    return .record(
+      targets.map {
+        AnswerType.Field($0.name, shapes[$0.key] ?? $0.answerType ?? .text)
+      })
   }
 
   /// The target as a document, for the journal.

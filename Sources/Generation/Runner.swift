@@ -2,29 +2,37 @@ public import Engines
 public import Foundation
 public import Notion
 public import Store
-import Transport
 
 /// Carries a run out: asks, journals, writes, journals; many rows at once, each in turn.
 ///
-/// A fresh run and a resumed one are the same: what a row needs next stands in the journal.
+/// A fresh run and a resumed one are the same: what a row needs next stands in the journal. Only the
+/// rows being dealt with are in memory.
 public struct Runner: Sendable {
   private let client: NotionClient
   private let engine: any Engine
   private let journal: RunJournal
+  private let check: AnswerCheck?
   private let checkpoint: @Sendable (String) throws -> Void
   private let now: @Sendable () -> Date
 
+  /// Looks at an answer that has the right shape: a sentence that says what is wrong with it for its
+  /// row, which the engine is told when it is asked once more; `nil` when it may be written.
+  public typealias AnswerCheck = @Sendable (ItemRecord, Answer) async throws -> String?
+
   /// Creates a runner.
   ///
-  /// - Parameter checkpoint: Called at each boundary; a test stops the run there by throwing.
+  /// - Parameters:
+  ///   - check: Looks at each answer before it is taken; `nil` takes every one of the right shape.
+  ///   - checkpoint: Called at each boundary; a test stops the run there by throwing.
   public init(
-    client: NotionClient, engine: any Engine, journal: RunJournal,
+    client: NotionClient, engine: any Engine, journal: RunJournal, check: AnswerCheck? = nil,
     checkpoint: @escaping @Sendable (String) throws -> Void = { _ in },
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.client = client
     self.engine = engine
     self.journal = journal
+    self.check = check
     self.checkpoint = checkpoint
     self.now = now
   }
@@ -50,320 +58,169 @@ public struct Runner: Sendable {
   ) async throws -> RunSummary {
     let clock = ContinuousClock()
     let start = clock.now
-    let items = try journal.items(ofRun: id)
-    let budget = Budget(
-      limit: parameters.maxCost,
-      price: Prices.price(engine: parameters.engine, model: parameters.model),
-      spent: items.reduce(0) { $0 + ($1.cost ?? 0) })
+    try journal.settleLost(ofRun: id)
+    let totals = try journal.totals(ofRun: id)
     let work = RowWork(
-      client: client, engine: engine, journal: journal, checkpoint: checkpoint, targets: targets,
-      parameters: parameters, budget: budget)
+      client: client, engine: engine, journal: journal, checkpoint: checkpoint, check: check,
+      targets: targets, parameters: parameters,
+      budget: Budget(
+        limit: parameters.maxCost,
+        price: Prices.price(engine: parameters.engine, model: parameters.model),
+        spent: totals.knownCost + totals.lostCost))
     try journal.setState(.running, ofRun: id)
-
-    var ended = items
-    var stop: StopReason?
+    var shift = Shift(
+      feed: RowFeed(journal, run: id), width: parameters.width, packed: parameters.packed)
     try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
-      var waiting = items.filter { RunStep(for: $0) != .done }[...]
-      var packed = parameters.packed
-      func startNext() -> Bool {
-        guard stop == nil, !Task.isCancelled, let item = waiting.popFirst() else { return false }
-        var rows = [item]
-        while rows.count < packed, RunStep(for: item) == .ask, let next = waiting.first,
-          RunStep(for: next) == .ask
-        {
-          rows.append(next)
-          waiting.removeFirst()
+      shift.isOver = Task.isCancelled
+      while true {
+        while let task = try shift.next() {
+          group.addTask {
+            switch task {
+            case .ask(let rows): try await work.ask(rows)
+            case .write(let row): try await work.write(row)
+            }
+          }
         }
-        group.addTask { [rows] in try await work.carryOut(rows, onEvent) }
-        return true
-      }
-      for _ in 0..<max(1, parameters.width) where !startNext() { break }
-      while let turn = try await group.next() {
-        for end in turn.ends {
-          ended[end.item.position] = end.item
-          if let reason = end.stop, stop == nil { stop = reason }
-        }
-        // More than a fifth of a pack unusable: smaller packs.
-        if turn.unusable * 5 > turn.ends.count, turn.ends.count > 1 {
-          packed = max(1, min(packed, turn.ends.count / 2))
-        }
-        _ = startNext()
+        guard let turn = try await group.next() else { break }
+        for row in turn.ended { onEvent(.ended(row)) }
+        shift.note(turn)
+        if Task.isCancelled { shift.isOver = true }
       }
     }
-    if Task.isCancelled, stop == nil { stop = .cancelled }
+    let stop = shift.stop ?? (Task.isCancelled ? .cancelled : nil)
+    let counts = try journal.counts(ofRun: id)
     let summary = RunSummary(
-      runID: id, items: ended, duration: start.duration(to: clock.now), stop: stop)
+      runID: id, counts: counts, totals: try journal.totals(ofRun: id),
+      problems: try journal.items(
+        ofRun: id, after: -1, limit: RunSummary.mostProblems, in: [.failed, .conflict]),
+      duration: start.duration(to: clock.now), stop: stop)
     try journal.setState(summary.left == 0 && stop == nil ? .finished : .stopped, ofRun: id)
     return summary
   }
 }
 
-/// One row's way through a run.
-struct RowWork: Sendable {
-  /// How a row ended, and whether the whole run must.
-  struct End: Sendable {
-    var item: ItemRecord
-    var stop: StopReason?
+/// Which rows are dealt with next; a value that knows no clock, no task and no database but its feed.
+struct Shift {
+  /// What a task is to do.
+  enum Work: Sendable {
+    /// Ask for rows, in one question when they are several.
+    case ask([ItemRecord])
+    /// Write a row, or look whether it was written.
+    case write(ItemRecord)
   }
 
-  /// How the rows that were asked together ended.
-  struct Turn: Sendable {
-    var ends: [End] = []
-    /// Rows whose part of the common answer could not be used.
-    var unusable = 0
+  private var feed: RowFeed
+  private let width: Int
+  /// Rows in one question; fewer when answers suffer, more again when they are good.
+  private(set) var packed: Int
+  private let mostPacked: Int
+  private var isFedOut = false
+  private var asking = 0
+  private var writing = 0
+  /// Rows whose answer is kept and not written.
+  private var toWrite: [ItemRecord] = []
+  /// Rows whose part of a common answer was no good, and how often.
+  private var spoilt: [ItemRecord] = []
+  private var spoiltCounts: [Int: Int] = [:]
+  private var goodPacks = 0
+  /// Whether no row is begun any more.
+  var isOver = false
+  /// Why, when a row said so.
+  private(set) var stop: StopReason?
+
+  /// Rows that may wait to be written before no more are asked: a slow service does not hold the other
+  /// up, and does not fill the memory either.
+  private static let mostToWrite = 256
+  /// Writes in flight; what Notion takes in a minute is decided by its own limiter.
+  private static let mostWriting = 32
+  /// A row that was spoilt so often is asked by itself.
+  private static let mostSpoilt = 3
+
+  init(feed: RowFeed, width: Int, packed: Int) {
+    self.feed = feed
+    self.width = max(1, width)
+    self.packed = max(1, packed)
+    mostPacked = max(1, packed)
   }
 
-  let client: NotionClient
-  let engine: any Engine
-  let journal: RunJournal
-  let checkpoint: @Sendable (String) throws -> Void
-  let targets: [RunTarget]
-  let parameters: RunParameters
-  let budget: Budget
-
-  /// Carries rows out: one by itself, or several asked in one question.
-  func carryOut(
-    _ rows: [ItemRecord], _ onEvent: @escaping @Sendable (RunEvent) -> Void
-  ) async throws -> Turn {
-    var rows = rows
-    var turn = Turn()
-    if rows.count > 1 {
-      do {
-        guard try await askPacked(&rows) else {
-          turn.ends = rows.map { End(item: $0, stop: .budget) }
-          return turn
+  /// What to do next beside what is being done; `nil` when something must end first, or all has.
+  mutating func next() throws -> Work? {
+    // What is paid for is written, even when nothing is asked any more; after Ctrl-C nothing is begun.
+    if !toWrite.isEmpty, writing < Shift.mostWriting, !isOver || stop != nil {
+      writing += 1
+      return .write(toWrite.removeLast())
+    }
+    guard !isOver, stop == nil, asking < width, toWrite.count < Shift.mostToWrite else {
+      return nil
+    }
+    if let rows = takeSpoilt() { return ask(rows) }
+    var rows: [ItemRecord] = []
+    while rows.count < packed, !isFedOut {
+      guard let row = try feed.next() else {
+        isFedOut = true
+        break
+      }
+      switch RunStep(for: row) {
+      case .ask: rows.append(row)
+      case .write, .check:
+        guard rows.isEmpty, writing < Shift.mostWriting else {
+          toWrite.append(row)
+          if toWrite.count >= Shift.mostToWrite { break }
+          continue
         }
-      } catch is CancellationError {
-        turn.ends = rows.map { End(item: $0, stop: .cancelled) }
-        return turn
-      } catch let error as EngineError {
-        if let stop = error.stop {
-          turn.ends = rows.map { End(item: $0, stop: stop) }
-          return turn
-        }
-        // Together they were too much; each by itself may not be.
+        writing += 1
+        return .write(row)
+      case .done: continue
       }
-      turn.unusable = rows.count { $0.state == .planned }
+      if toWrite.count >= Shift.mostToWrite { break }
     }
-    for row in rows {
-      let end = try await carryOut(row)
-      if end.item.state != .planned { onEvent(.ended(end.item)) }
-      turn.ends.append(end)
-    }
-    return turn
+    if !rows.isEmpty { return ask(rows) }
+    if let rows = takeSpoilt() { return ask(rows) }
+    guard !toWrite.isEmpty, writing < Shift.mostWriting else { return nil }
+    writing += 1
+    return .write(toWrite.removeLast())
   }
 
-  /// Asks for several rows at once, and keeps each answer that fits; the others stay planned.
-  ///
-  /// - Returns: `false` when the budget does not hold the call.
-  private func askPacked(_ rows: inout [ItemRecord]) async throws -> Bool {
-    try Task.checkCancellation()
-    let prompts = rows.compactMap { row in
-      row.prompt.flatMap { try? JSON(parsing: $0) }.flatMap(Prompt.init(json:))
-    }
-    guard prompts.count == rows.count else { return true }
-    let type = RunTarget.answerType(of: targets) ?? .text
-    let prompt = PromptSections.packed(prompts)
-    guard
-      let reservation = await budget.reserve(
-        prompt.text, maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count })
-    else { return false }
-    var request = EngineRequest(
-      prompt: prompt, model: parameters.model, temperature: parameters.temperature,
-      maxOutputTokens: reservation.maxOutputTokens,
-      type: .record(
-        rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }),
-      timeout: .seconds(parameters.timeout))
-    request.acceptsParts = true
-    let answer: Answer
-    do {
-      answer = try await engine.answer(request)
-    } catch let error as EngineError {
-      share(error.usage ?? Usage(), await budget.settle(reservation, error.usage), &rows)
-      for row in rows { try journal.update(row) }
-      throw error
-    } catch {
-      _ = await budget.settle(reservation, nil)
-      throw error
-    }
-    share(answer.usage, await budget.settle(reservation, answer.usage), &rows)
-    for index in rows.indices {
-      if let part = answer.value?[PromptSections.name(index)], let value = try? type.checked(part) {
-        rows[index].answer = value.string ?? value.text
-        rows[index].value = type == .text ? nil : value.text
-        rows[index].state = .answered
-      }
-      try journal.update(rows[index])
-    }
-    try checkpoint("answered")
-    return true
+  private mutating func ask(_ rows: [ItemRecord]) -> Work {
+    asking += 1
+    return .ask(rows)
   }
 
-  /// Shares out what a common question took.
-  private func share(_ usage: Usage, _ cost: Double?, _ rows: inout [ItemRecord]) {
-    for index in rows.indices {
-      // What does not divide goes to the first.
-      let extra = index == 0
-      count(
-        Usage(
-          inputTokens: usage.inputTokens / rows.count
-            + (extra ? usage.inputTokens % rows.count : 0),
-          outputTokens: usage.outputTokens / rows.count
-            + (extra ? usage.outputTokens % rows.count : 0)),
-        cost.map { $0 / Double(rows.count) }, &rows[index])
+  /// Spoilt rows that are worth a question: a full pack, or what there is when no more will come.
+  private mutating func takeSpoilt() -> [ItemRecord]? {
+    guard !spoilt.isEmpty else { return nil }
+    if let alone = spoilt.firstIndex(where: {
+      packed == 1 || spoiltCounts[$0.position, default: 0] >= Shift.mostSpoilt
+    }) {
+      return [spoilt.remove(at: alone)]
     }
+    guard spoilt.count >= packed || (isFedOut && asking == 0) else { return nil }
+    let rows = Array(spoilt.prefix(packed))
+    spoilt.removeFirst(rows.count)
+    return rows
   }
 
-  func carryOut(_ start: ItemRecord) async throws -> End {
-    var item = start
-    do {
-      while true {
-        switch RunStep(for: item) {
-        case .ask:
-          guard try await ask(&item) else { return End(item: item, stop: .budget) }
-        case .write:
-          let outcome = try await writer.write(
-            change(item), item: &item, isForced: parameters.isForced,
-            isStrict: parameters.isStrict
-          ).outcome
-          if case .conflict(let text) = outcome { try leave(&item, text) }
-        case .check:
-          let outcome = try await writer.finish(
-            change(item), item: &item, isForced: parameters.isForced)
-          if case .conflict(let text) = outcome { try leave(&item, text) }
-        case .done:
-          return End(item: item)
-        }
-      }
-    } catch is CancellationError {
-      // Nothing is marked: the row stands where its journal entry says.
-      return End(item: try journal.items(ofRun: item.runID)[item.position], stop: .cancelled)
-    } catch let error as EngineError {
-      return try failed(&item, code: error.code.rawValue, message: error.message, stop: error.stop)
-    } catch let error as NotionError {
-      return try failed(
-        &item, code: error.code.rawValue, message: error.description,
-        stop: error.concernsEverything ? .problem(error.description, isKey: true) : nil)
-    } catch let error as TransportError {
-      return try failed(&item, code: "transport", message: error.message, stop: nil)
-    } catch let error as PropertyError {
-      return try failed(
-        &item, code: "value",
-        message: error.message + (error.hint.map { " (\($0))" } ?? ""), stop: nil)
-    } catch let error as GenerationError {
-      return try failed(&item, code: "write", message: error.message, stop: nil)
+  /// Takes in how a task ended.
+  mutating func note(_ turn: RowWork.Turn) {
+    if turn.isWrite { writing -= 1 } else { asking -= 1 }
+    if stop == nil { stop = turn.stop }
+    toWrite += turn.answered
+    guard turn.asked > 1 else {
+      for row in turn.ended { spoiltCounts[row.position] = nil }
+      return
     }
-  }
-
-  private var writer: PageWriter {
-    PageWriter(client: client, journal: journal, checkpoint: checkpoint)
-  }
-
-  /// Asks the engine and keeps the answer.
-  ///
-  /// - Returns: `false` when the budget does not hold the call.
-  private func ask(_ item: inout ItemRecord) async throws -> Bool {
-    guard let prompt = item.prompt.flatMap({ try? JSON(parsing: $0) }).flatMap(Prompt.init(json:))
-    else {
-      throw GenerationError("The journal has no prompt for “\(item.title)”.")
-    }
-    try Task.checkCancellation()
-    guard
-      let reservation = await budget.reserve(
-        prompt.text, maxOutputTokens: parameters.maxOutputTokens)
-    else { return false }
-    do {
-      let answer = try await engine.answer(
-        EngineRequest(
-          prompt: prompt, model: parameters.model, temperature: parameters.temperature,
-          maxOutputTokens: reservation.maxOutputTokens,
-          type: RunTarget.answerType(of: targets),
-          timeout: .seconds(parameters.timeout)))
-      count(answer.usage, await budget.settle(reservation, answer.usage), &item)
-      item.answer = answer.text
-      item.value = answer.value?.text
-    } catch let error as EngineError {
-      count(error.usage ?? Usage(), await budget.settle(reservation, error.usage), &item)
-      throw error
-    } catch {
-      _ = await budget.settle(reservation, nil)
-      throw error
-    }
-    item.state = .answered
-    try journal.update(item)
-    try checkpoint("answered")
-    return true
-  }
-
-  private func count(_ usage: Usage, _ cost: Double?, _ item: inout ItemRecord) {
-    item.attempts += 1
-    item.inputTokens += usage.inputTokens
-    item.outputTokens += usage.outputTokens
-    // One call of unknown price makes the sum unknown.
-    item.cost = cost.flatMap { cost in
-      item.attempts == 1 ? cost : item.cost.map { $0 + cost }
-    }
-  }
-
-  /// What the kept answer changes.
-  private func change(_ item: ItemRecord) throws -> PageWriter.Change {
-    let value = item.value.flatMap { try? JSON(parsing: $0) }
-    var change = PageWriter.Change()
-    for target in targets {
-      let part: JSON =
-        targets.count > 1
-        ? value?[target.name] ?? .null : value ?? .string(item.answer ?? "")
-      switch target {
-      case .property(let schema):
-        let text = part.string.map(RowWork.trimmed)
-        change.properties[schema.id] = try PropertyKinds.payload(
-          for: text.map(Scalar.text) ?? RowWork.scalar(part), schema: schema,
-          newOptions: parameters.newOptions)
-      case .body(let mode):
-        change.body = (Markdown.blocks(from: part.string ?? part.text), mode)
+    spoilt += turn.spoilt
+    for row in turn.spoilt where !turn.isTooMuch { spoiltCounts[row.position, default: 0] += 1 }
+    if turn.isTooMuch || turn.spoilt.count * 5 > turn.asked {
+      // More than a fifth of a pack unusable, or all of it: smaller packs.
+      packed = max(1, min(packed, turn.asked / 2))
+      goodPacks = 0
+    } else if packed < mostPacked {
+      goodPacks += 1
+      if goodPacks >= 3 {
+        packed = min(mostPacked, packed + max(1, packed / 2))
+        goodPacks = 0
       }
     }
-    return change
-  }
-
-  /// Answers end in line breaks that nobody wants in a cell.
-  private static func trimmed(_ text: String) -> String {
-    text.trimmingCharacters(in: .whitespacesAndNewlines)
-  }
-
-  private static func scalar(_ json: JSON) -> Scalar {
-    switch json {
-    case .null, .object: .none
-    case .bool(let flag): .flag(flag)
-    case .int(let whole): .number(Double(whole))
-    case .double(let number): .number(number)
-    case .string(let text): .text(text)
-    case .array(let items): .list(items.map(scalar))
-    }
-  }
-
-  private func leave(_ item: inout ItemRecord, _ text: String) throws {
-    item.state = .conflict
-    item.errorCode = "conflict"
-    item.errorMessage =
-      "somebody changed the cell meanwhile; it says “\(text.prefix(60))” and was left alone"
-    try journal.update(item)
-  }
-
-  private func failed(
-    _ item: inout ItemRecord, code: String, message: String, stop: StopReason?
-  ) throws -> End {
-    // A failed write keeps what it had, so that `resume` can look whether it happened after all.
-    item.state = .failed
-    item.errorCode = code
-    item.errorMessage = message
-    try journal.update(item)
-    return End(item: item, stop: stop)
-  }
-}
-
-extension EngineError {
-  fileprivate var stop: StopReason? {
-    scope == .run ? .problem(message, isKey: code == .badKey) : nil
   }
 }

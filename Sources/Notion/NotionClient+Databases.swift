@@ -81,6 +81,66 @@ extension NotionClient {
     return try await walked(id, filter: filter)
   }
 
+  /// Where the next part of rows begins.
+  public struct RowCursor: Sendable {
+    fileprivate var cursor: String?
+    /// Only rows made then or before, for what is beyond the end of a query.
+    fileprivate var until: String?
+    /// The last minute in which rows were made that were given, and those rows.
+    fileprivate var minute = ""
+    fileprivate var given: Set<NotionID> = []
+
+    fileprivate mutating func note(_ page: Page) {
+      if page.createdTime != minute {
+        minute = page.createdTime
+        given = []
+      }
+      given.insert(page.id)
+    }
+  }
+
+  /// Reads a part of the rows of a query, so that many are never in memory together.
+  ///
+  /// What is beyond the 10,000 rows of one query is read by another one, from the last row on, the
+  /// newest first as Notion gives them.
+  /// - Parameter place: Where the last part ended; `nil` begins at the top.
+  /// - Returns: At most 100 rows, and where the next part begins; `nil` after the last one.
+  public func rows(
+    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, from place: RowCursor?
+  ) async throws -> (pages: [Page], next: RowCursor?) {
+    var place = place ?? RowCursor()
+    var conditions = filter.map { [$0] } ?? []
+    if let until = place.until {
+      conditions.append([
+        "timestamp": "created_time", "created_time": ["on_or_before": .string(until)],
+      ])
+    }
+    let narrowed: JSON? =
+      conditions.count < 2 ? conditions.first : ["and": .array(conditions)]
+    let newestFirst: JSON = [["timestamp": "created_time", "direction": "descending"]]
+    let results = try await query(
+      id, filter: narrowed, sorts: place.until == nil ? sorts : newestFirst, cursor: place.cursor)
+    // Times are floored to the minute, so the rows of the last minute come twice.
+    let before = place.until == nil ? [] : place.given
+    let pages = results.items.filter { !before.contains($0.id) }
+    for page in pages { place.note(page) }
+    place.cursor = results.next
+    guard results.isIncomplete else { return (pages, results.next == nil ? nil : place) }
+    guard sorts == nil else {
+      throw NotionError(
+        code: .validationError, status: 200,
+        message: "a sorted query gives at most 10,000 rows, and there are more")
+    }
+    guard place.minute != place.until, !place.minute.isEmpty else {
+      throw NotionError(
+        code: .validationError, status: 200,
+        message: "more than 10,000 rows were made in one minute; Notion does not show them all")
+    }
+    place.until = place.minute
+    place.cursor = nil
+    return (pages, place)
+  }
+
   /// Reads a query to its end, or to where Notion stops.
   ///
   /// - Returns: Whether it was the end.

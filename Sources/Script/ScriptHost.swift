@@ -21,6 +21,15 @@ public protocol ScriptHost: AnyObject, Sendable {
 
   /// Reads rows: at least those that the conditions and sorts leave, in the order of the sorts.
   func rows(_ query: RowRequest) async throws -> [Row]
+  /// Reads a part of such rows, so that many of them are never in memory together.
+  ///
+  /// - Parameter place: Where the last part ended; `nil` begins at the top.
+  /// - Returns: The rows, and where the next part begins; `nil` after the last one.
+  func part(
+    of query: RowRequest, from place: RowPlace?
+  ) async throws -> (rows: [Row], next: RowPlace?)
+  /// Whether a cell that was generated has changed, or what it was made from.
+  func hasChanged(_ field: String, of row: Row, _ change: CellChange) async throws -> Bool
   /// Reads a row's body as Markdown.
   func body(of row: Row) async throws -> String
   /// Writes changes to a row, all at once, and gives the row as it is then.
@@ -40,10 +49,38 @@ public protocol ScriptHost: AnyObject, Sendable {
 }
 
 extension ScriptHost {
+  /// All rows are one part.
+  public func part(
+    of query: RowRequest, from place: RowPlace?
+  ) async throws -> (rows: [Row], next: RowPlace?) {
+    (try await rows(query), nil)
+  }
+
+  /// Nothing was generated.
+  public func hasChanged(
+    _ field: String, of row: Row, _ change: CellChange
+  ) async throws -> Bool { false }
+
   /// Nothing can be included.
   public func script(at path: String, from file: String) throws -> SourceText {
     throw ScriptError(code: "V118", message: "files cannot be included here")
   }
+}
+
+/// Where the next part of rows begins; only its host knows how to read it.
+public struct RowPlace: Sendable {
+  /// The host's own.
+  public let value: any Sendable
+  /// Creates a place.
+  public init(_ value: any Sendable) { self.value = value }
+}
+
+/// What may have happened to a cell since it was generated.
+public enum CellChange: String, Sendable {
+  /// What it was made from changed: the properties its prompt speaks of, the prompt, the model.
+  case stale
+  /// A person changed it.
+  case edited
 }
 
 /// Rows to read.

@@ -1,4 +1,5 @@
 import Engines
+import Generation
 import Notion
 import Script
 import Store
@@ -15,6 +16,9 @@ nonisolated final class ScriptBridge: ScriptHost {
     var session: WeakSession?
     var open: Shape?
     var current: Row?
+    /// The prompt and the engine that a `generate` would take.
+    var prompt: String?
+    var engine: String?
   }
 
   private struct WeakSession: Sendable {
@@ -37,6 +41,11 @@ nonisolated final class ScriptBridge: ScriptHost {
 
   func setCurrent(_ row: Row?) {
     state.withLock { $0.current = row }
+  }
+
+  /// Tells conditions what a `generate` would take, so that they know what is stale.
+  func setPresent(prompt: String?, engine: String?) {
+    state.withLock { ($0.prompt, $0.engine) = (prompt, engine) }
   }
 
   private func session() throws -> Session {
@@ -62,6 +71,25 @@ nonisolated final class ScriptBridge: ScriptHost {
 
   func rows(_ request: RowRequest) async throws -> [Row] {
     try await explained { try await session().read(request) }
+  }
+
+  func part(
+    of request: RowRequest, from place: RowPlace?
+  ) async throws -> (rows: [Row], next: RowPlace?) {
+    try await explained { try await session().read(request, from: place) }
+  }
+
+  func hasChanged(_ field: String, of row: Row, _ change: CellChange) async throws -> Bool {
+    guard let page = RowMapping.page(of: row), let property = page.property(named: field),
+      let provenance = try Provenance.last(of: property.id, page: row.id, in: store.journal)
+    else { return false }
+    switch change {
+    case .edited: return provenance.isEdited(in: page)
+    case .stale:
+      // Told beforehand: a condition is looked at while the session waits for its end.
+      let (prompt, engine) = state.withLock { ($0.prompt, $0.engine) }
+      return !provenance.changes(in: page, prompt: prompt, engine: engine).isEmpty
+    }
   }
 
   func body(of row: Row) async throws -> String {
@@ -116,12 +144,51 @@ extension Session {
     return written
   }
 
+  /// The prompt and the engine that a `generate` would take now.
+  var present: (prompt: String?, engine: String?) {
+    let saved = connections.open?.saved
+    let chosen = try? engines.choose(saved?.engine, model: saved?.model)
+    return (saved?.promptText, chosen.map { "\($0.name)/\($0.model)" })
+  }
+
   /// Reads rows of a connection.
   func read(_ request: RowRequest) async throws -> [Row] {
+    let (connection, source, shape) = try await database(of: request)
+    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
+    let pages = try await connection.workspace.client.rows(
+      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
+      sorts: Session.sorts(request), limit: request.limit)
+    return pages.map { RowMapping.row($0, shape: shape) }
+  }
+
+  /// Reads a part of the rows of a connection.
+  func read(
+    _ request: RowRequest, from place: RowPlace?
+  ) async throws -> (rows: [Row], next: RowPlace?) {
+    let (connection, source, shape) = try await database(of: request)
+    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
+    let part = try await connection.workspace.client.rows(
+      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
+      sorts: Session.sorts(request), from: place?.value as? NotionClient.RowCursor)
+    return (part.pages.map { RowMapping.row($0, shape: shape) }, part.next.map { RowPlace($0) })
+  }
+
+  private static func sorts(_ request: RowRequest) -> JSON? {
+    let sorts: [JSON] = request.sorts.map { sort in
+      [
+        "property": .string(sort.field),
+        "direction": sort.isAscending ? "ascending" : "descending",
+      ]
+    }
+    return sorts.isEmpty ? nil : .array(sorts)
+  }
+
+  private func database(
+    of request: RowRequest
+  ) async throws -> (connection: OpenConnection, source: DataSource, shape: Shape) {
     let connection: OpenConnection
     if let name = request.connection {
-      let saved = try connections.find(name)
-      connection = try await connections.peek(saved)
+      connection = try await connections.peek(try connections.find(name))
     } else {
       connection = try connections.requireOpen()
     }
@@ -129,17 +196,7 @@ extension Session {
       throw ScriptError.refusal(
         "V402", "“\(connection.name)” is a page; it has no rows.", "open a database: use \"NAME\"")
     }
-    let sorts: [JSON] = request.sorts.map { sort in
-      [
-        "property": .string(sort.field),
-        "direction": sort.isAscending ? "ascending" : "descending",
-      ]
-    }
-    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
-    let pages = try await connection.workspace.client.rows(
-      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
-      sorts: sorts.isEmpty ? nil : .array(sorts), limit: request.limit)
-    return pages.map { RowMapping.row($0, shape: shape) }
+    return (connection, source, shape)
   }
 
   func client() throws -> NotionClient { try connections.requireOpen().workspace.client }
@@ -200,7 +257,11 @@ extension Session {
     guard let type = CommandCatalog.command(named: call.name) else {
       throw ScriptError.refusal("V103", "There is no command called “\(call.name)”.")
     }
-    defer { bridge.setCurrent(rows.current) }
+    defer {
+      bridge.setCurrent(rows.current)
+      let (prompt, engine) = present
+      bridge.setPresent(prompt: prompt, engine: engine)
+    }
     return try await type.init(self).run(call)
   }
 }

@@ -21,7 +21,8 @@ public struct Allowance: Sendable {
   /// What is used and left.
   public func state() throws -> State {
     let used = try access.read {
-      try Int.fetchOne($0, sql: "SELECT count(*) FROM run WHERE counted = 1") ?? 0
+      try Int.fetchOne($0, sql: "SELECT count(*) FROM run WHERE counted = 1 AND state != 'draft'")
+        ?? 0
     }
     let limit = try preferences.value(".allowance")
     return State(

@@ -209,6 +209,15 @@ public struct SchemaCache: Sendable {
 public struct PromptTable: Sendable {
   let access: DatabaseAccess
 
+  /// The version of a connection's prompt with these words, the newest one; `nil` when there is none.
+  public func version(of text: String, connection: String) throws -> Int? {
+    try access.read {
+      try Int.fetchOne(
+        $0, sql: "SELECT max(version) FROM prompt WHERE connection = ? AND text = ?",
+        arguments: [connection, text])
+    }
+  }
+
   /// Keeps a prompt as the next version, unless it is the last one already.
   public func keep(_ text: String, connection: String) throws {
     try access.write { database in

@@ -15,6 +15,8 @@ public struct LocalStore: Sendable {
   public let prompts: PromptTable
   /// The runs and what became of each row.
   public let journal: RunJournal
+  /// What is known of engines: prices a person gave, limits that were seen.
+  public let facts: EngineFacts
   /// The answers kept for the same question.
   public let answers: AnswerCache
   /// The allowance of prompts.
@@ -68,7 +70,10 @@ public struct LocalStore: Sendable {
     preferences = Preferences(access: access)
     schemas = SchemaCache(access: access)
     prompts = PromptTable(access: access)
-    journal = RunJournal(access: access)
+    journal = RunJournal(
+      access: access,
+      claims: RunClaims(path: home?.appendingPathComponent("runs.lock").path))
+    facts = EngineFacts(access: access)
     answers = AnswerCache(access: access)
     allowance = Allowance(preferences: preferences, access: access)
   }
@@ -85,6 +90,11 @@ struct DatabaseAccess: Sendable {
 
   func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
     do { return try queue.write(body) } catch { throw StoreError.explained(error, path) }
+  }
+
+  /// Writes on the database's own thread, so that none of the program's waits for the disk.
+  func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
+    do { try await queue.write(body) } catch { throw StoreError.explained(error, path) }
   }
 }
 

@@ -88,13 +88,25 @@ public struct Preferences: Sendable {
       values: .whole(1...1_000_000)),
     Setting(
       name: "parallel", summary: "questions in flight at once", defaultValue: "8",
-      values: .whole(1...64)),
+      values: .whole(1...10_000)),
+    Setting(
+      name: "requests_per_day", summary: "the most questions to an engine in 24 hours",
+      defaultValue: nil, values: .whole(1...100_000_000)),
+    Setting(
+      name: "requests_per_minute", summary: "the most questions to an engine in a minute",
+      defaultValue: nil, values: .whole(1...1_000_000)),
     Setting(
       name: "temperature", summary: "how freely the engine answers", defaultValue: nil,
       values: .number(0...2)),
     Setting(
       name: "timeout", summary: "seconds to wait for one answer", defaultValue: "180",
       values: .number(1...3600)),
+    Setting(
+      name: "tokens_per_day", summary: "the most tokens of an engine in 24 hours",
+      defaultValue: nil, values: .whole(1000...1_000_000_000)),
+    Setting(
+      name: "tokens_per_minute", summary: "the most tokens of an engine in a minute",
+      defaultValue: nil, values: .whole(1000...1_000_000_000)),
     Setting(
       name: "workspace", summary: "where new connections are made; Notion's when its key is there",
       defaultValue: nil, values: .words(["local", "notion"])),

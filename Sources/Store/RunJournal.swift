@@ -1,196 +1,123 @@
+import Foundation
 import GRDB
 
-/// What a run is for.
-public enum RunKind: String, Sendable {
-  /// A `generate`.
-  case generate
-  /// Assignments to rows, ticks.
-  case edit
-  /// A `plan`: answers for a few rows, none written.
-  case plan
-}
-
-/// Where a run stands.
-public enum RunState: String, Sendable {
-  /// It runs, or the process that ran it died.
-  case running
-  /// Every row was dealt with.
-  case finished
-  /// It was stopped, and goes on with `resume`.
-  case stopped
-  /// It was taken back.
-  case undone
-}
-
-/// Where one row of a run stands.
-public enum ItemState: String, Sendable, CaseIterable {
-  /// Nothing was asked, or the answer was never kept.
-  case planned
-  /// The answer is kept, nothing is written.
-  case answered
-  /// The old value is kept, and the write may or may not have happened.
-  case writing
-  /// The page holds the answer.
-  case written
-  /// It went wrong; `resume` tries again from what is kept.
-  case failed
-  /// Somebody changed the cell; it was left alone.
-  case conflict
-  /// The old value is back.
-  case undone
-}
-
-/// A run as the journal knows it.
-public struct RunRecord: Sendable {
-  /// Its number.
-  public var id: Int64 = 0
-  /// When it began, ISO 8601 in UTC.
-  public var createdAt: String
-  /// What it is for.
-  public var kind: RunKind
-  /// Where it stands.
-  public var state: RunState
-  /// The connection's name.
-  public var connection: String
-  /// `local` or `notion`.
-  public var workspace: String
-  /// The engine; empty for an edit.
-  public var engine: String
-  /// The model; empty for an edit.
-  public var model: String
-  /// The prompt as typed; empty for an edit.
-  public var prompt: String
-  /// What it fills, as a document of the generation's own.
-  public var targets: String
-  /// How it was asked, as a document of the generation's own.
-  public var parameters: String
-  /// Whether it counts against the allowance.
-  public var isCounted: Bool
-
-  /// Creates a run that is not recorded yet.
-  public init(
-    createdAt: String, kind: RunKind, connection: String, workspace: String, engine: String = "",
-    model: String = "", prompt: String = "", targets: String, parameters: String = "{}",
-    isCounted: Bool = false
-  ) {
-    self.createdAt = createdAt
-    self.kind = kind
-    state = .running
-    self.connection = connection
-    self.workspace = workspace
-    self.engine = engine
-    self.model = model
-    self.prompt = prompt
-    self.targets = targets
-    self.parameters = parameters
-    self.isCounted = isCounted
-  }
-}
-
-/// One row of a run as the journal knows it; documents are the generation's own.
-public struct ItemRecord: Sendable {
-  /// Its run.
-  public var runID: Int64 = 0
-  /// Its place in the run, from 0.
-  public var position: Int = 0
-  /// The page.
-  public var pageID: String
-  /// The page's title when it was planned.
-  public var title: String
-  /// Its number in the table last shown.
-  public var number: Int?
-  /// The prompt, rendered for this row.
-  public var prompt: String?
-  /// What stood there when it was planned.
-  public var before: String?
-  /// Where it stands.
-  public var state: ItemState = .planned
-  /// The answer's text.
-  public var answer: String?
-  /// The answer's checked value.
-  public var value: String?
-  /// What stood there before the write.
-  public var old: String?
-  /// What was written.
-  public var new: String?
-  /// The blocks that were added.
-  public var blocks: String?
-  /// Tokens billed for prompts.
-  public var inputTokens: Int = 0
-  /// Tokens billed for answers.
-  public var outputTokens: Int = 0
-  /// What it cost in dollars; `nil` when the price is unknown.
-  public var cost: Double?
-  /// How often an engine was asked.
-  public var attempts: Int = 0
-  /// The kind of failure.
-  public var errorCode: String?
-  /// The failure's sentence.
-  public var errorMessage: String?
-
-  /// Creates an item that is not recorded yet.
-  public init(
-    pageID: String, title: String, number: Int? = nil, prompt: String? = nil, before: String? = nil
-  ) {
-    self.pageID = pageID
-    self.title = title
-    self.number = number
-    self.prompt = prompt
-    self.before = before
-  }
-}
-
-/// How many rows of a run stand where.
-public struct RunCounts: Sendable {
-  /// Rows by state.
-  public let byState: [ItemState: Int]
-  /// Rows in all.
-  public var total: Int { byState.values.reduce(0, +) }
-  /// Rows that `resume` would take up.
-  public var left: Int {
-    [.planned, .answered, .writing, .failed].reduce(0) { $0 + (byState[$1] ?? 0) }
-  }
-}
-
-/// What an engine has used.
-public struct EngineUsage: Sendable {
-  /// The engine.
-  public let engine: String
-  /// Runs.
-  public let runs: Int
-  /// Rows that were asked.
-  public let cells: Int
-  /// Tokens billed for prompts.
-  public let inputTokens: Int
-  /// Tokens billed for answers.
-  public let outputTokens: Int
-  /// Dollars; `nil` when the price of some of it is unknown.
-  public let cost: Double?
-}
-
 /// The journal of runs: written before each effect, read by `resume` and `undo`.
+///
+/// A run may have a hundred thousand rows: they are read a few at a time, and counted in the database.
 public struct RunJournal: Sendable {
   let access: DatabaseAccess
+  let claims: RunClaims
+  private let commits: GroupCommit
+
+  init(access: DatabaseAccess, claims: RunClaims) {
+    self.access = access
+    self.claims = claims
+    commits = GroupCommit(access: access)
+  }
+
+  // MARK: - Beginning
 
   /// Records a run and all its rows in one transaction, and gives the run's number.
   public func begin(_ run: RunRecord, items: [ItemRecord]) throws -> Int64 {
     try access.write { database in
-      try database.execute(
-        sql: """
-          INSERT INTO run (created_at, kind, state, connection, workspace, engine, model, prompt,
-            targets, parameters, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-          """,
-        arguments: [
-          run.createdAt, run.kind.rawValue, run.state.rawValue, run.connection, run.workspace,
-          run.engine, run.model, run.prompt, run.targets, run.parameters, run.isCounted ? 1 : 0,
-        ])
-      let id = database.lastInsertedRowID
+      let id = try insert(run, database)
       for (position, item) in items.enumerated() {
         try insert(item, run: id, position: position, database)
       }
       return id
     }
   }
+
+  /// Begins to gather the rows of a run; until ``publish(_:)`` nothing sees it.
+  public func draft(_ run: RunRecord) throws -> Int64 {
+    var run = run
+    run.state = .draft
+    return try access.write { try insert(run, $0) }
+  }
+
+  /// Adds rows to a draft, in their order.
+  ///
+  /// - Parameter position: The place of the first.
+  public func append(_ items: [ItemRecord], toDraft id: Int64, from position: Int) throws {
+    try access.write { database in
+      for (offset, item) in items.enumerated() {
+        try insert(item, run: id, position: position + offset, database)
+      }
+    }
+  }
+
+  /// Makes a draft a run that `resume` takes up.
+  public func publish(_ id: Int64) throws {
+    try access.write {
+      try $0.execute(
+        sql: "UPDATE run SET state = 'running' WHERE id = ? AND state = 'draft'", arguments: [id])
+    }
+  }
+
+  /// Forgets a draft; its number is free again.
+  public func discard(_ id: Int64) throws {
+    try access.write { try discard([id], $0) }
+  }
+
+  /// Forgets the drafts of processes that are gone.
+  public func discardDeadDrafts() throws {
+    let ids = try access.read {
+      try Int64.fetchAll($0, sql: "SELECT id FROM run WHERE state = 'draft'")
+    }.filter { !claims.isHeld($0) }
+    guard !ids.isEmpty else { return }
+    try access.write { try discard(ids, $0) }
+  }
+
+  private func discard(_ ids: [Int64], _ database: Database) throws {
+    for id in ids {
+      try database.execute(
+        sql: "DELETE FROM run WHERE id = ? AND state = 'draft'", arguments: [id])
+    }
+    try database.execute(
+      sql: """
+        UPDATE sqlite_sequence SET seq = (SELECT coalesce(max(id), 0) FROM run) WHERE name = 'run'
+        """)
+  }
+
+  /// Takes the rows out of a draft that other runs are about to fill: in one transaction, so that of
+  /// two processes that begin at once one sees the other.
+  ///
+  /// - Parameter overlaps: Whether another run fills any of the same cells.
+  /// - Returns: How many rows were taken out, for each run.
+  public func yieldRows(
+    ofDraft id: Int64, where overlaps: (RunRecord) -> Bool
+  ) throws -> [(run: RunRecord, rows: Int)] {
+    let others = try runs(
+      """
+      WHERE id != ? AND kind = 'generate' AND state IN ('running', 'stopped', 'draft')
+        AND EXISTS (SELECT 1 FROM item WHERE run_id = run.id
+          AND state IN ('planned', 'answered', 'writing'))
+      """, [id]
+    ).filter(overlaps)
+    return try access.write { database in
+      var yielded: [(run: RunRecord, rows: Int)] = []
+      for other in others {
+        let isAtWork = claims.isHeld(other.id)
+        // What no process works on is left to `resume`; of two drafts the older one has the rows.
+        if !isAtWork || (other.state == .draft && other.id > id) { continue }
+        try database.execute(
+          sql: """
+            DELETE FROM item WHERE run_id = ? AND page_id IN (
+              SELECT page_id FROM item WHERE run_id = ? AND state IN ('planned', 'answered', 'writing'))
+            """, arguments: [id, other.id])
+        if database.changesCount > 0 { yielded.append((other, database.changesCount)) }
+      }
+      return yielded
+    }
+  }
+
+  /// Takes a run for this process; `nil` while another one carries it out.
+  ///
+  /// The claim ends with the value, or with the process, however that ends.
+  public func claim(_ id: Int64) -> RunClaim? { claims.claim(id) }
+
+  /// Whether some process carries a run out.
+  public func isAtWork(_ id: Int64) -> Bool { claims.isHeld(id) }
 
   /// Adds a row to a run, and gives its place.
   public func add(_ item: ItemRecord, toRun id: Int64) throws -> Int {
@@ -204,63 +131,117 @@ public struct RunJournal: Sendable {
     }
   }
 
+  private func insert(_ run: RunRecord, _ database: Database) throws -> Int64 {
+    try database.execute(
+      sql: """
+        INSERT INTO run (created_at, kind, state, connection, workspace, engine, model, prompt,
+          targets, parameters, counted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """,
+      arguments: [
+        run.createdAt, run.kind.rawValue, run.state.rawValue, run.connection, run.workspace,
+        run.engine, run.model, run.prompt, run.targets, run.parameters, run.isCounted ? 1 : 0,
+      ])
+    return database.lastInsertedRowID
+  }
+
   private func insert(
     _ item: ItemRecord, run id: Int64, position: Int, _ database: Database
   ) throws {
-    try database.execute(
+    let statement = try database.cachedStatement(
       sql: """
         INSERT INTO item (run_id, position, page_id, title, number, prompt, before, state, answer,
-          value, old, new, input_tokens, output_tokens, cost, attempts, error_code, error_message)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        id, position, item.pageID, item.title, item.number, item.prompt, item.before,
-        item.state.rawValue, item.answer, item.value, item.old, item.new, item.inputTokens,
-        item.outputTokens, item.cost, item.attempts, item.errorCode, item.errorMessage,
-      ])
+          value, old, new, input_tokens, output_tokens, cost, attempts, error_code, error_message,
+          asked_at, seconds, written_at)
+        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+        """)
+    try statement.execute(arguments: [
+      id, position, item.pageID, item.title, item.number, item.prompt, item.before,
+      item.state.rawValue, item.answer, item.value, item.old, item.new, item.inputTokens,
+      item.outputTokens, item.cost, item.attempts, item.errorCode, item.errorMessage,
+      item.askedAt, item.seconds, item.writtenAt,
+    ])
   }
+
+  // MARK: - Going on
 
   /// Records where a row stands now.
   public func update(_ item: ItemRecord) throws {
-    try access.write { database in
-      try database.execute(
+    try access.write { try RunJournal.update(item, $0) }
+  }
+
+  /// Records where a row stands now, in one transaction with what other rows record meanwhile.
+  ///
+  /// It is on the disk when this returns.
+  public func record(_ item: ItemRecord) async throws { try await commits.record(item) }
+
+  static func update(_ item: ItemRecord, _ database: Database) throws {
+    let statement = try database.cachedStatement(
+      sql: """
+        UPDATE item SET state = ?, answer = ?, value = ?, old = ?, new = ?, blocks = ?,
+          input_tokens = ?, output_tokens = ?, cost = ?, attempts = ?, error_code = ?,
+          error_message = ?, asked_at = ?, seconds = ?, written_at = ?, reserved = ?,
+          lost_calls = ?, lost_cost = ?, answered_by = ?
+        WHERE run_id = ? AND position = ?
+        """)
+    try statement.execute(arguments: [
+      item.state.rawValue, item.answer, item.value, item.old, item.new, item.blocks,
+      item.inputTokens, item.outputTokens, item.cost, item.attempts, item.errorCode,
+      item.errorMessage, item.askedAt, item.seconds, item.writtenAt, item.reserved,
+      item.lostCalls, item.lostCost, item.answeredBy, item.runID, item.position,
+    ])
+  }
+
+  /// Counts the calls that were under way when a process died: their answers are lost, their price
+  /// may have been billed.
+  public func settleLost(ofRun id: Int64) throws {
+    try access.write {
+      try $0.execute(
         sql: """
-          UPDATE item SET state = ?, answer = ?, value = ?, old = ?, new = ?, blocks = ?,
-            input_tokens = ?, output_tokens = ?, cost = ?, attempts = ?, error_code = ?,
-            error_message = ?
-          WHERE run_id = ? AND position = ?
-          """,
-        arguments: [
-          item.state.rawValue, item.answer, item.value, item.old, item.new, item.blocks,
-          item.inputTokens, item.outputTokens, item.cost, item.attempts, item.errorCode,
-          item.errorMessage, item.runID, item.position,
-        ])
+          UPDATE item SET lost_calls = lost_calls + 1, lost_cost = lost_cost + reserved,
+            reserved = NULL
+          WHERE run_id = ? AND reserved IS NOT NULL
+          """, arguments: [id])
     }
   }
 
   /// Records where a run stands now.
   public func setState(_ state: RunState, ofRun id: Int64) throws {
+    let ended = state == .running ? nil : Date().formatted(.iso8601)
     try access.write {
       try $0.execute(
-        sql: "UPDATE run SET state = ? WHERE id = ?", arguments: [state.rawValue, id])
+        sql: "UPDATE run SET state = ?, ended_at = coalesce(?, ended_at) WHERE id = ?",
+        arguments: [state.rawValue, ended, id])
     }
   }
 
+  /// Changes how a run is asked from here on: another engine, another model.
+  public func setEngine(
+    _ engine: String, model: String, parameters: String, ofRun id: Int64
+  ) throws {
+    try access.write {
+      try $0.execute(
+        sql: "UPDATE run SET engine = ?, model = ?, parameters = ? WHERE id = ?",
+        arguments: [engine, model, parameters, id])
+    }
+  }
+
+  // MARK: - Runs
+
   /// A run by its number; `nil` when there is none.
   public func run(_ id: Int64) throws -> RunRecord? {
-    try runs("WHERE id = ?", [id]).first
+    try runs("WHERE id = ? AND state != 'draft'", [id]).first
   }
 
   /// The runs, the newest first.
   public func runs(limit: Int) throws -> [RunRecord] {
-    try runs("ORDER BY id DESC LIMIT ?", [limit])
+    try runs("WHERE state != 'draft' ORDER BY id DESC LIMIT ?", [limit])
   }
 
   /// The newest run that `undo` without a number takes: written, and not taken back.
   public func lastUndoable() throws -> RunRecord? {
     try runs(
       """
-      WHERE state != 'undone' AND EXISTS (
+      WHERE state NOT IN ('undone', 'draft') AND EXISTS (
         SELECT 1 FROM item WHERE run_id = run.id AND state IN ('written', 'writing'))
       ORDER BY id DESC LIMIT 1
       """, []
@@ -278,13 +259,33 @@ public struct RunJournal: Sendable {
   public func lastUnfinished(connection: String? = nil) throws -> RunRecord? {
     try runs(
       """
-      WHERE kind = 'generate' AND state != 'undone' AND (?1 IS NULL OR connection = ?1)
+      WHERE kind = 'generate' AND state NOT IN ('undone', 'draft')
+        AND (?1 IS NULL OR connection = ?1)
         AND EXISTS (SELECT 1 FROM item WHERE run_id = run.id
           AND state IN ('planned', 'answered', 'writing', 'failed'))
       ORDER BY id DESC LIMIT 1
       """, [connection]
     ).first
   }
+
+  private func runs(_ tail: String, _ arguments: StatementArguments) throws -> [RunRecord] {
+    try access.read { database in
+      try Row.fetchAll(database, sql: "SELECT * FROM run \(tail)", arguments: arguments).map {
+        row in
+        var run = RunRecord(
+          createdAt: row["created_at"], kind: RunKind(rawValue: row["kind"]) ?? .edit,
+          connection: row["connection"], workspace: row["workspace"], engine: row["engine"],
+          model: row["model"], prompt: row["prompt"], targets: row["targets"],
+          parameters: row["parameters"], isCounted: row["counted"])
+        run.id = row["id"]
+        run.state = RunState(rawValue: row["state"]) ?? .stopped
+        run.endedAt = row["ended_at"]
+        return run
+      }
+    }
+  }
+
+  // MARK: - Rows
 
   /// What was done to a page, with the run that did it, the newest first.
   public func items(ofPage id: String) throws -> [(run: RunRecord, item: ItemRecord)] {
@@ -297,32 +298,77 @@ public struct RunJournal: Sendable {
     try items("WHERE run_id = ? ORDER BY position", [id])
   }
 
+  /// Some rows of a run, in order.
+  ///
+  /// - Parameters:
+  ///   - position: Only rows behind this place; -1 begins with the first.
+  ///   - limit: At most so many.
+  ///   - states: Only rows that stand so; empty for all.
+  public func items(
+    ofRun id: Int64, after position: Int, limit: Int, in states: [ItemState] = []
+  ) throws -> [ItemRecord] {
+    try items(
+      "WHERE run_id = ? AND position > ? \(filter(states)) ORDER BY position LIMIT ?",
+      [id, position, limit])
+  }
+
+  /// Some rows of a run, the last first.
+  ///
+  /// - Parameter position: Only rows before this place.
+  public func items(
+    ofRun id: Int64, before position: Int, limit: Int, in states: [ItemState] = []
+  ) throws -> [ItemRecord] {
+    try items(
+      "WHERE run_id = ? AND position < ? \(filter(states)) ORDER BY position DESC LIMIT ?",
+      [id, position, limit])
+  }
+
+  /// The row at a place of a run.
+  public func item(_ position: Int, ofRun id: Int64) throws -> ItemRecord? {
+    try items("WHERE run_id = ? AND position = ?", [id, position]).first
+  }
+
+  private func filter(_ states: [ItemState]) -> String {
+    states.isEmpty
+      ? "" : "AND state IN (\(states.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
+  }
+
   private func items(_ tail: String, _ arguments: StatementArguments) throws -> [ItemRecord] {
     try access.read { database in
-      try Row.fetchAll(
-        database, sql: "SELECT * FROM item \(tail)", arguments: arguments
-      ).map { row in
-        var item = ItemRecord(
-          pageID: row["page_id"], title: row["title"], number: row["number"],
-          prompt: row["prompt"], before: row["before"])
-        item.runID = row["run_id"]
-        item.position = row["position"]
-        item.state = ItemState(rawValue: row["state"]) ?? .failed
-        item.answer = row["answer"]
-        item.value = row["value"]
-        item.old = row["old"]
-        item.new = row["new"]
-        item.blocks = row["blocks"]
-        item.inputTokens = row["input_tokens"]
-        item.outputTokens = row["output_tokens"]
-        item.cost = row["cost"]
-        item.attempts = row["attempts"]
-        item.errorCode = row["error_code"]
-        item.errorMessage = row["error_message"]
-        return item
-      }
+      let statement = try database.cachedStatement(sql: "SELECT * FROM item \(tail)")
+      return try Row.fetchAll(statement, arguments: arguments).map(RunJournal.item)
     }
   }
+
+  private static func item(_ row: Row) -> ItemRecord {
+    var item = ItemRecord(
+      pageID: row["page_id"], title: row["title"], number: row["number"],
+      prompt: row["prompt"], before: row["before"])
+    item.runID = row["run_id"]
+    item.position = row["position"]
+    item.state = ItemState(rawValue: row["state"]) ?? .failed
+    item.answer = row["answer"]
+    item.value = row["value"]
+    item.old = row["old"]
+    item.new = row["new"]
+    item.blocks = row["blocks"]
+    item.inputTokens = row["input_tokens"]
+    item.outputTokens = row["output_tokens"]
+    item.cost = row["cost"]
+    item.attempts = row["attempts"]
+    item.errorCode = row["error_code"]
+    item.errorMessage = row["error_message"]
+    item.askedAt = row["asked_at"]
+    item.seconds = row["seconds"]
+    item.writtenAt = row["written_at"]
+    item.reserved = row["reserved"]
+    item.lostCalls = row["lost_calls"]
+    item.lostCost = row["lost_cost"]
+    item.answeredBy = row["answered_by"]
+    return item
+  }
+
+  // MARK: - Sums
 
   /// How many rows of a run stand where.
   public func counts(ofRun id: Int64) throws -> RunCounts {
@@ -338,6 +384,25 @@ public struct RunJournal: Sendable {
     }
   }
 
+  /// What a run has taken.
+  public func totals(ofRun id: Int64) throws -> RunTotals {
+    try access.read { database in
+      let row = try Row.fetchOne(
+        database,
+        sql: """
+          SELECT sum(cost) AS cost, sum(attempts > 0 AND cost IS NULL) AS unknown,
+            sum(lost_cost) AS lost, sum(lost_calls) AS calls, sum(input_tokens) AS input,
+            sum(output_tokens) AS output
+          FROM item WHERE run_id = ?
+          """, arguments: [id])
+      let known: Double = row?["cost"] ?? 0
+      return RunTotals(
+        cost: (row?["unknown"] as Int? ?? 0) > 0 ? nil : known, knownCost: known,
+        lostCost: row?["lost"] ?? 0, lostCalls: row?["calls"] ?? 0,
+        inputTokens: row?["input"] ?? 0, outputTokens: row?["output"] ?? 0)
+    }
+  }
+
   /// What each engine has used, in all runs.
   public func usageByEngine() throws -> [EngineUsage] {
     try access.read { database in
@@ -347,7 +412,8 @@ public struct RunJournal: Sendable {
           SELECT engine, count(DISTINCT run.id) AS runs, sum(attempts > 0) AS cells,
             sum(input_tokens) AS input, sum(output_tokens) AS output, sum(cost) AS cost,
             sum(attempts > 0 AND cost IS NULL) AS unknown
-          FROM run JOIN item ON item.run_id = run.id WHERE kind IN ('generate', 'plan')
+          FROM run JOIN item ON item.run_id = run.id
+          WHERE kind IN ('generate', 'plan') AND run.state != 'draft'
           GROUP BY engine ORDER BY engine
           """
       ).map { row in
@@ -355,22 +421,6 @@ public struct RunJournal: Sendable {
           engine: row["engine"], runs: row["runs"], cells: row["cells"] ?? 0,
           inputTokens: row["input"] ?? 0, outputTokens: row["output"] ?? 0,
           cost: (row["unknown"] as Int? ?? 0) > 0 ? nil : row["cost"] ?? 0)
-      }
-    }
-  }
-
-  private func runs(_ tail: String, _ arguments: StatementArguments) throws -> [RunRecord] {
-    try access.read { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM run \(tail)", arguments: arguments).map {
-        row in
-        var run = RunRecord(
-          createdAt: row["created_at"], kind: RunKind(rawValue: row["kind"]) ?? .edit,
-          connection: row["connection"], workspace: row["workspace"], engine: row["engine"],
-          model: row["model"], prompt: row["prompt"], targets: row["targets"],
-          parameters: row["parameters"], isCounted: row["counted"])
-        run.id = row["id"]
-        run.state = RunState(rawValue: row["state"]) ?? .stopped
-        return run
       }
     }
   }

@@ -64,6 +64,35 @@ enum Schema {
           CREATE INDEX item_page ON item(page_id);
           """)
     }
+    migrator.registerMigration("runs: times, calls under way, engine facts") { database in
+      try database.execute(
+        sql: """
+          ALTER TABLE run ADD COLUMN ended_at TEXT;
+          ALTER TABLE item ADD COLUMN asked_at REAL;
+          ALTER TABLE item ADD COLUMN seconds REAL NOT NULL DEFAULT 0;
+          ALTER TABLE item ADD COLUMN written_at REAL;
+          ALTER TABLE item ADD COLUMN reserved REAL;
+          ALTER TABLE item ADD COLUMN lost_calls INTEGER NOT NULL DEFAULT 0;
+          ALTER TABLE item ADD COLUMN lost_cost REAL NOT NULL DEFAULT 0;
+          ALTER TABLE item ADD COLUMN answered_by TEXT;
+
+          CREATE TABLE price (
+            engine TEXT NOT NULL, model TEXT NOT NULL, input REAL NOT NULL,
+            cached_input REAL NOT NULL, output REAL NOT NULL, set_at REAL NOT NULL,
+            PRIMARY KEY (engine, model)
+          ) WITHOUT ROWID;
+
+          CREATE TABLE engine_use (
+            engine TEXT NOT NULL, model TEXT NOT NULL, hour INTEGER NOT NULL,
+            requests INTEGER NOT NULL, tokens INTEGER NOT NULL, PRIMARY KEY (engine, model, hour)
+          ) WITHOUT ROWID;
+
+          CREATE TABLE engine_limit (
+            engine TEXT NOT NULL, model TEXT NOT NULL, kind TEXT NOT NULL, amount INTEGER NOT NULL,
+            seconds REAL NOT NULL, seen_at REAL NOT NULL, PRIMARY KEY (engine, model, kind)
+          ) WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

@@ -10,6 +10,7 @@ public actor PacedTransport: HTTPTransport {
   private let window: Duration
   private let now: @Sendable () -> ContinuousClock.Instant
   private let sleep: @Sendable (Duration) async throws -> Void
+  private let onWait: @Sendable (Duration) -> Void
   /// When the last requests were let through, oldest first, as a ring of ``limit`` places.
   private var sent: [ContinuousClock.Instant] = []
   private var next = 0
@@ -22,12 +23,15 @@ public actor PacedTransport: HTTPTransport {
   ///   - limit: Requests in any span of `window`, at least 1.
   ///   - window: The span; a little longer than the service's, for clocks and wires.
   ///   - now: The time; a test's clock.
+  ///   - onWait: Told how long a request waits for its turn.
   ///   - sleep: Waits; a test's clock.
   public init(
     around base: any HTTPTransport, limit: Int = 180, window: Duration = .milliseconds(60_250),
     now: @escaping @Sendable () -> ContinuousClock.Instant = { .now },
+    onWait: @escaping @Sendable (Duration) -> Void = { _ in },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
+    self.onWait = onWait
     self.base = base
     self.limit = max(1, limit)
     self.window = window
@@ -38,9 +42,13 @@ public actor PacedTransport: HTTPTransport {
   /// Waits for its turn, then sends; see ``HTTPTransport``.
   public func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
     let wait = takeTurn()
-    if wait > .zero { try await sleep(wait) }
+    if wait > .zero {
+      if wait > .seconds(1) { onWait(wait) }
+      try await sleep(wait)
+    }
     // A rest that was asked for meanwhile holds for those in line as well.
     while let rest = heldUntil.map({ now().duration(to: $0) }), rest > .zero {
+      onWait(rest)
       try await sleep(rest)
     }
     let response = try await base.send(request)

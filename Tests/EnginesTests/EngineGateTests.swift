@@ -21,7 +21,7 @@ private final class Peak: Sendable {
     let gate = EngineGate(start: 4, most: 16) { _ in }
     for _ in 0..<25 {
       try await gate.enter()
-      await gate.leave(.answered)
+      await gate.leave(.answered(seconds: 0.1))
     }
     // Four answers in the first round, five in the next, and so on.
     #expect(await gate.width == 8)

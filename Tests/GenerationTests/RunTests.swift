@@ -76,7 +76,7 @@ import Transport
     let id = try runner.begin(plan)
     let first = try await runner.run(id, targets: plan.targets, parameters: plan.parameters)
     #expect(first.count(.failed) == 1)
-    #expect(first.items.first { $0.state == .failed }?.inputTokens == 3)
+    #expect(first.problems.first?.inputTokens == 3)
     isBroken.set(false)
     let second = try await runner.run(id, targets: plan.targets, parameters: plan.parameters)
     #expect(second.count(.written) == 4)
@@ -91,7 +91,7 @@ import Transport
     let runner = Runner(client: shop.client, engine: PracticeEngine(), journal: shop.store.journal)
     let id = try runner.begin(plan)
     let summary = try await runner.run(id, targets: targets, parameters: plan.parameters)
-    #expect(summary.count(.written) == 3, "\(summary.items.map(\.errorMessage))")
+    #expect(summary.count(.written) == 3, "\(summary.problems.map(\.errorMessage))")
     for page in try await shop.pages() {
       #expect(page.property(named: "Score")?.value.payload.double != nil)
       #expect(["red", "blue"].contains(page.property(named: "Kind")?.value.scalar.text))

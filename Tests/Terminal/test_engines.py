@@ -143,7 +143,7 @@ class Engines(TerminalTest):
                     ["-c", f"set engine {engine}; {statements}"], home,
                     **self.environment(engine, server))
                 self.assertEqual(code, 1, out)
-                self.assertIn("wrong shape twice", err)
+                self.assertIn("not usable, twice", err)
                 code, out, err = run(
                     ["-c", statements], home, **self.environment(engine, server))
                 self.assertEqual((code, out), (0, "7\n"), err)

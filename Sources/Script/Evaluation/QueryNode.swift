@@ -106,6 +106,37 @@ public struct Query: Sendable {
     }
   }
 
+  /// Reads the rows in parts, as they come.
+  public func reader(from host: any ScriptHost) -> QueryReader {
+    QueryReader(query: self, host: host)
+  }
+
+  /// The next part of a reader, its rows looked at.
+  fileprivate func part(
+    from place: RowPlace?, _ host: any ScriptHost
+  ) async throws -> (rows: [Row], next: RowPlace?) {
+    let fields = node.sorts.compactMap { sort in
+      sort.field.map { (field: $0, isAscending: sort.isAscending) }
+    }
+    let context = makeContext()
+    let pushed = try node.condition.map { try Pushdown.conditions(of: $0, context) } ?? []
+    let part = try await host.part(
+      of: RowRequest(connection: connection, sorts: fields, conditions: pushed), from: place)
+    guard let condition = node.condition else { return part }
+    var kept: [Row] = []
+    for row in part.rows {
+      try context.checkCancelled()
+      context.row = row
+      if try condition.condition(context) { kept.append(row) }
+    }
+    return (kept, part.next)
+  }
+
+  /// Whether the rows can be given as they come.
+  fileprivate var isPlain: Bool {
+    (take == .all || take == .first) && node.sorts.allSatisfy { $0.field != nil }
+  }
+
   /// Sorts by the keys; empty ones last, equal ones in their order.
   private func sorted(_ rows: [Row], _ context: Context) throws -> [Row] {
     var keyed: [(row: Row, index: Int, keys: [Value])] = []
@@ -134,5 +165,37 @@ extension Value {
     guard case .query(let query) = self else { return self }
     let host = context.machine.host
     return .list(try context.machine.wait { try await query.rows(from: host) }.map(Value.row))
+  }
+}
+
+/// The rows of a query, read a part at a time.
+public struct QueryReader: Sendable {
+  private let query: Query
+  private let host: any ScriptHost
+  private var place: RowPlace?
+  private var left: Int?
+  private var isAtEnd = false
+
+  fileprivate init(query: Query, host: any ScriptHost) {
+    self.query = query
+    self.host = host
+    left = query.count
+  }
+
+  /// The next rows, maybe none of them; `nil` after the last.
+  ///
+  /// What must be seen whole, as the last rows are or an order that no service knows, comes in one part.
+  public mutating func next() async throws -> [Row]? {
+    guard !isAtEnd, left.map({ $0 > 0 }) ?? true else { return nil }
+    guard query.isPlain else {
+      isAtEnd = true
+      return try await query.rows(from: host)
+    }
+    let part = try await query.part(from: place, host)
+    place = part.next
+    isAtEnd = part.next == nil
+    guard let most = left else { return part.rows }
+    left = most - part.rows.count
+    return Array(part.rows.prefix(most))
   }
 }

@@ -559,6 +559,15 @@ struct Resolver {
       return (NegateNode(resolved.node, span), resolved.type)
     case .isEmpty(let inner, let isNegated):
       return (IsEmptyNode(self.expression(inner).node, isNegated: isNegated, span), .flag)
+    case .hasChanged(let inner, let change, let isNegated):
+      let cell = self.expression(inner).node
+      let node = HasChangedNode(cell, change, isNegated: isNegated, span)
+      if node == nil {
+        note(
+          "V022", "only a property of a row can be \(change.rawValue)", inner.span,
+          label: "not a property", ["write: Content is \(change.rawValue)"])
+      }
+      return (node ?? ConstantNode(.flag(false), span), .flag)
     case .conditional(let condition, let then, let otherwise):
       let test = self.expression(condition)
       checkCondition(test, condition.span)

@@ -171,6 +171,11 @@ extension Parser {
           return Expression(
             kind: .isEmpty(left, isNegated: isNegated), span: left.span.through(lastSpan))
         }
+        for change in [CellChange.stale, .edited] where takeWord(change.rawValue) {
+          return Expression(
+            kind: .hasChanged(left, change, isNegated: isNegated),
+            span: left.span.through(lastSpan))
+        }
         return binary(isNegated ? .isNotEqual : .isEqual, left, try orElse())
       case "contains", "in", "matches":
         advance()

@@ -19,6 +19,7 @@ struct Expression: Sendable {
     case not(Expression)
     case negate(Expression)
     case isEmpty(Expression, isNegated: Bool)
+    case hasChanged(Expression, CellChange, isNegated: Bool)
     case conditional(condition: Expression, then: Block, otherwise: Block?)
     case loop(LoopSyntax)
     case ai(prompt: Expression, shape: AnswerShape?, engine: Expression?)

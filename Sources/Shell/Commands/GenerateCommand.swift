@@ -45,40 +45,51 @@ struct GenerateCommand: Command {
 
   func run(_ call: CommandCall) async throws -> Value {
     guard let planned = try await planner.plan(call) else { return .nothing }
-    let (plan, chosen) = (planned.plan, planned.engine)
-    if options.isDry || settings.isOn("dry") {
-      show(plan.items)
-      return .nothing
+    do {
+      if options.isDry || settings.isOn("dry") {
+        try show(planned)
+        try planned.draft.discard()
+        return .nothing
+      }
+      guard try await mayStart(planned) else {
+        try planned.draft.discard()
+        return .nothing
+      }
+    } catch {
+      try planned.draft.discard()
+      throw error
     }
-    try desk.checkAllowance(chosen.name)
-    let limit = settings.number("ask_above") ?? 50
-    if isAtPrompt, Double(plan.items.count) > limit, chosen.name != "practice" {
-      let price = estimate(plan.items, chosen).map(Money.about) ?? "price unknown"
-      guard
-        try await dialogue.confirm(
-          "\(plan.items.count) rows with \(chosen.label), \(price). Go on?")
-      else { return .nothing }
-    }
-    try await desk.start(
-      plan, engine: chosen.engine, client: planned.connection.workspace.client,
-      isFresh: call.has("fresh"))
+    try await desk.start(planned, isFresh: call.has("fresh"))
     return .nothing
   }
 
   // MARK: - Before it starts
 
-  private func show(_ items: [ItemRecord]) {
-    for item in items {
+  private func mayStart(_ planned: RunPlanner.Planned) async throws -> Bool {
+    let chosen = planned.engine
+    try desk.checkAllowance(chosen.name)
+    let limit = settings.number("ask_above") ?? 50
+    guard isAtPrompt, Double(planned.draft.rows) > limit, chosen.name != "practice" else {
+      return true
+    }
+    let price =
+      Prices.price(engine: chosen.name, model: chosen.model).map { price in
+        Money.about(
+          price.cost(
+            of: Usage(
+              inputTokens: planned.draft.inputTokens, outputTokens: planned.draft.rows * 200)))
+      } ?? "price unknown"
+    return try await dialogue.confirm(
+      "\(planned.draft.rows) rows with \(chosen.label), \(price). Go on?")
+  }
+
+  private func show(_ planned: RunPlanner.Planned) throws {
+    try planned.draft.each { item in
       let prompt = item.prompt.flatMap { try? JSON(parsing: $0) }.flatMap(Prompt.init(json:))
       let text = prompt?.text.split(whereSeparator: \.isNewline).joined(separator: " ") ?? ""
       console.result("~ \(item.title): \(text)")
     }
-    console.message("\(items.count) rows would be asked; nothing was sent.")
-  }
-
-  private func estimate(_ items: [ItemRecord], _ chosen: ChosenEngine) -> Double? {
-    guard let price = Prices.price(engine: chosen.name, model: chosen.model) else { return nil }
-    let tokens = items.reduce(0) { $0 + TokenEstimate.tokens(in: $1.prompt ?? "") }
-    return price.cost(of: Usage(inputTokens: tokens, outputTokens: items.count * 200))
+    if let skipped = planned.skipped.text { console.message(skipped) }
+    console.message("\(planned.draft.rows) rows would be asked; nothing was sent.")
   }
 }

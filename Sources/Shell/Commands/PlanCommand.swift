@@ -25,14 +25,16 @@ struct PlanCommand: Command {
 
   private let planner: RunPlanner
   private let desk: RunDesk
-  private let store: LocalStore
+  private let engines: EngineRoster
+  private let settings: Settings
   private let presenter: Presenter
   private let console: any Console
 
   init(_ session: Session) {
     planner = RunPlanner(session)
     desk = session.desk
-    store = session.store
+    engines = session.engines
+    settings = session.settings
     presenter = session.presenter
     console = session.console
   }
@@ -46,13 +48,9 @@ struct PlanCommand: Command {
       throw ScriptError.refusal("V306", "samples takes a whole number from 0 to 20.")
     }
     guard let planned = try await planner.plan(call) else { return .nothing }
-    let items = planned.plan.items
-    // Spread over all rows, so that they stand for them.
-    let places = (0..<min(count, items.count)).map { $0 * items.count / min(count, items.count) }
-    let start = ContinuousClock.now
+    defer { try? planned.draft.discard() }
     let samples = try await PlanCommand.answers(
-      places.map { items[$0] }, planned, desk.caching(planned.engine.engine))
-    let elapsed = start.duration(to: .now)
+      try planned.draft.samples(count), planned.plan, desk.caching(planned.engine.engine))
     try desk.keepTried(
       samples.filter { !$0.isKept }.map { ($0.item, $0.usage) }, of: planned.plan)
     let records = samples.flatMap { cells(of: $0, planned) }
@@ -62,7 +60,7 @@ struct PlanCommand: Command {
         console.problem(Sanitizer.line("  「\(sample.item.title)」 \(problem)"))
       }
     }
-    tell(planned, samples, elapsed)
+    tell(planned, samples)
     return .list(records)
   }
 
@@ -78,9 +76,8 @@ struct PlanCommand: Command {
   }
 
   private nonisolated static func answers(
-    _ items: [ItemRecord], _ planned: RunPlanner.Planned, _ engine: any Engine
+    _ items: [ItemRecord], _ plan: RunPlan, _ engine: any Engine
   ) async throws -> [Sample] {
-    let plan = planned.plan
     return try await withThrowingTaskGroup(of: (Int, Sample).self) { group in
       for (index, item) in items.enumerated() {
         group.addTask {
@@ -96,7 +93,7 @@ struct PlanCommand: Command {
                 prompt: prompt, model: plan.parameters.model,
                 temperature: plan.parameters.temperature,
                 maxOutputTokens: plan.parameters.maxOutputTokens,
-                type: RunTarget.answerType(of: plan.targets),
+                type: RunTarget.answerType(of: plan.targets, as: plan.parameters.shapes),
                 timeout: .seconds(plan.parameters.timeout)))
             sample.usage = answer.usage
             sample.isKept = answer.usage == Usage()
@@ -141,62 +138,106 @@ struct PlanCommand: Command {
 
   // MARK: - What it takes
 
-  private func tell(
-    _ planned: RunPlanner.Planned, _ samples: [Sample], _ elapsed: Duration
-  ) {
+  private func tell(_ planned: RunPlanner.Planned, _ samples: [Sample]) {
     let plan = planned.plan
-    let total = plan.items.count
+    let total = planned.draft.rows
     let answered = samples.filter { $0.problem == nil }
     let left = total - answered.count
     var line = "\(total) \(total == 1 ? "row" : "rows") with \(planned.engine.label)"
-    if planned.skipped > 0 { line += " · \(planned.skipped) skipped" }
     if !answered.isEmpty { line += " · \(answered.count) answered already" }
     console.message(line)
+    if let skipped = planned.skipped.text { console.message(skipped) }
 
-    let input = plan.items.reduce(0) { sum, item in
-      sum + TokenEstimate.tokens(in: item.prompt ?? "")
-    }
     let paid = samples.filter { !$0.isKept && $0.usage.outputTokens > 0 }
+    let lengths = paid.map(\.usage.outputTokens)
     let perAnswer =
       paid.isEmpty
-      ? 200 : paid.reduce(0) { $0 + $1.usage.outputTokens } / paid.count
-    let inputLeft = total == 0 ? 0 : input * left / total
+      ? min(200, plan.parameters.maxOutputTokens ?? 200)
+      : lengths.reduce(0, +) / paid.count
+    let inputLeft = total == 0 ? 0 : planned.draft.inputTokens * left / total
     let outputLeft = perAnswer * left
     console.message(
       "about \(inputLeft) tokens in and \(outputLeft) out are still to come"
         + (paid.isEmpty ? " (no sample tells how long answers are)" : ""))
-    if planned.engine.name == "practice" {
+    tellMoney(planned, input: inputLeft, output: outputLeft, lengths: lengths, samples)
+    tellTime(planned, samples, left: left)
+    console.message("Nothing was written. Do it: generate")
+  }
+
+  private func tellMoney(
+    _ planned: RunPlanner.Planned, input: Int, output: Int, lengths: [Int], _ samples: [Sample]
+  ) {
+    let engine = planned.engine
+    guard engine.name != "practice" else {
       console.message("free")
-    } else if let price = Prices.price(engine: planned.engine.name, model: planned.engine.model) {
-      let expected = price.cost(of: Usage(inputTokens: inputLeft, outputTokens: outputLeft))
-      // Prompts are estimated within a quarter; answers vary by half, thinking by more.
-      let low = expected * 0.6
-      let high = expected * 1.6
-      let spent = samples.reduce(0) { $0 + price.cost(of: $1.usage) }
-      var money = "\(Money.about(expected)) (\(Money.text(low)) to \(Money.text(high)))"
-      money += ", prices of \(Prices.date)"
-      if spent > 0 { money += "; the samples cost \(Money.text(spent))" }
-      console.message(money)
-    } else {
-      console.message("price unknown: “\(planned.engine.model)” is in no price list of Visen's")
+      return
     }
-    let writes = plan.targets.isEmpty ? 0 : total
-    let reads = plan.parameters.isStrict ? total : 0
-    var time = ""
-    let seconds = samples.filter { !$0.isKept }.map(\.seconds)
-    if !seconds.isEmpty || planned.connection.workspace.name == .notion {
-      let mean = seconds.isEmpty ? 0 : seconds.reduce(0, +) / Double(seconds.count)
-      let engineFloor = mean * Double(left) / Double(plan.parameters.width)
-      let notionFloor =
-        planned.connection.workspace.name == .notion ? Double(reads + writes) / 3 : 0
-      let floor = max(engineFloor, notionFloor)
-      if floor >= 1 { time = "; about \(Clock.text(.seconds(floor)))" }
+    guard let dated = Prices.dated(engine: engine.name, model: engine.model) else {
+      console.message(
+        "price unknown: “\(engine.model)” is in no price list; "
+          + "say it: price \"\(engine.label)\" input 0.10 output 0.50")
+      return
     }
+    // Prompts are estimated within a quarter; answers as the samples differ, and by half at least.
+    let mean = lengths.isEmpty ? 0 : Double(lengths.reduce(0, +)) / Double(lengths.count)
+    let spread = Double((lengths.max() ?? 0) - (lengths.min() ?? 0)) / max(1, mean) / 2
+    let doubt = lengths.isEmpty ? 1.0 : min(1.5, max(0.5, spread))
+    func cost(_ inputs: Double, _ outputs: Double) -> Double {
+      dated.price.cost(
+        of: Usage(
+          inputTokens: Int(Double(input) * inputs), outputTokens: Int(Double(output) * outputs)))
+    }
+    let spent = samples.reduce(0) { $0 + dated.price.cost(of: $1.usage) }
+    var money = "\(Money.about(cost(1, 1))) (\(Money.text(cost(0.75, max(0.2, 1 - doubt)))) to "
+    money += "\(Money.text(cost(1.25, 1 + doubt)))), "
+    money += dated.isGiven ? "your price of \(dated.date)" : "prices of \(dated.date)"
+    if spent > 0 { money += "; the samples cost \(Money.text(spent))" }
+    console.message(money)
+    if let limit = planned.plan.parameters.maxCost {
+      console.message(
+        cost(1, 1) <= limit
+          ? "the budget of \(Money.text(limit)) holds it"
+          : "the budget of \(Money.text(limit)) will stop it before the end; then: budget …, resume"
+      )
+    }
+  }
+
+  /// Requests and time: what waits longest, the engine or Notion, decides.
+  private func tellTime(_ planned: RunPlanner.Planned, _ samples: [Sample], left: Int) {
+    let plan = planned.plan
+    let total = planned.draft.rows
     let pack = plan.parameters.packed
     let questions = (left + pack - 1) / pack
+    let writes = plan.targets.isEmpty ? 0 : total
+    let reads = plan.parameters.isStrict ? total : 0
+    let isRemote = planned.connection.workspace.name == .notion
+    let rate = settings.number("notion_rate") ?? 180
+    let notion = isRemote ? max(0, (Double(reads + writes) / rate - 1) * 60) : 0
+
+    let seconds = samples.filter { !$0.isKept }.map(\.seconds)
+    let mean = seconds.isEmpty ? 0 : seconds.reduce(0, +) / Double(seconds.count)
+    var engine = mean * Double(questions) / Double(plan.parameters.width)
+    let limits = engines.knownLimits(of: planned.engine)
+    var binding: EngineLimit?
+    for limit in limits where limit.unit == .requests {
+      let spans = Double((questions + limit.amount - 1) / limit.amount - 1)
+      let floor = max(0, spans) * (limit.span / .seconds(1))
+      if floor > engine { (engine, binding) = (floor, limit) }
+    }
+    let floor = max(engine, notion)
+    var time = ""
+    if floor >= 1 {
+      let whose = engine >= notion ? planned.engine.name : "Notion"
+      time = "; about \(Clock.text(.seconds(floor))), as \(whose) allows"
+    }
     console.message(
       "\(questions) \(questions == 1 ? "request" : "requests") to the engine, "
         + "\(reads + writes) to Notion\(time)")
-    console.message("Nothing was written. Do it: generate")
+    if let binding {
+      console.message(
+        "\(planned.engine.name) takes \(binding.text)"
+          + (pack == 1 && questions > binding.amount
+            ? "; ask several rows at once: generate … packed 20" : ""))
+    }
   }
 }

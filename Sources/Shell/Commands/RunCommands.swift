@@ -3,65 +3,8 @@ import Script
 import Store
 import Transport
 
-/// `runs`, `runs 12`: what was generated and written.
-struct RunsCommand: Command {
-  static let signature = CommandSignature(
-    name: "runs",
-    summary: "Lists the runs, or the cells of one.",
-    slots: [Slot("number", kind: .number, summary: "a run's number")],
-    examples: ["runs", "runs 12"],
-    givesValue: true)
-
-  private let store: LocalStore
-  private let presenter: Presenter
-  private let console: any Console
-
-  init(_ session: Session) {
-    store = session.store
-    presenter = session.presenter
-    console = session.console
-  }
-
-  func run(_ call: CommandCall) async throws -> Value {
-    let records: [Value]
-    if let number = call.number("number") {
-      let run = try RunNumber.find(number, in: store)
-      records = try store.journal.items(ofRun: run.id).map { cell in
-        .record(
-          Record([
-            ("Row", .text(cell.title)),
-            ("State", .text(cell.state.rawValue)),
-            ("Answer", cell.answer.map(Value.text) ?? .nothing),
-            ("Attempts", .number(Double(cell.attempts))),
-            ("Tokens", .number(Double(cell.inputTokens + cell.outputTokens))),
-            ("Problem", cell.errorMessage.map(Value.text) ?? .nothing),
-          ]))
-      }
-    } else {
-      records = try store.journal.runs(limit: 100).map { run in
-        let counts = try store.journal.counts(ofRun: run.id).byState
-        return .record(
-          Record([
-            ("Run", .number(Double(run.id))),
-            ("When", .text(String(run.createdAt.prefix(16)).replacing("T", with: " "))),
-            ("Connection", .text(run.connection)),
-            ("Kind", .text(run.kind.rawValue)),
-            ("Cells", .text(RunNumber.targetNames(run))),
-            ("Engine", run.engine.isEmpty ? .nothing : .text(run.engine)),
-            ("State", .text(run.state.rawValue)),
-            ("Written", .number(Double(counts[.written] ?? 0))),
-            ("Failed", .number(Double(counts[.failed] ?? 0))),
-          ]))
-      }
-      if records.isEmpty { console.message("Nothing was run yet.") }
-    }
-    presenter.show(.list(records))
-    return .list(records)
-  }
-}
-
 /// Finds a run by the number a person gave.
-enum RunNumber {
+nonisolated enum RunNumber {
   /// What a run fills, in words.
   static func targetNames(_ run: RunRecord) -> String {
     let targets = (try? JSON(parsing: run.targets))?.array ?? []
@@ -143,75 +86,22 @@ struct ResumeCommand: Command {
     name: "resume",
     summary: "Goes on with a run that stopped; failed cells again, nothing else.",
     slots: [
-      Slot("number", kind: .number, summary: "the run; the last unfinished one when left out")
+      Slot("number", kind: .number, summary: "the run; the last unfinished one when left out"),
+      Slot(
+        "engine", words: ["using"], kind: .engines,
+        summary: "another engine for what is left, or engine/model in quotes"),
+      Slot("force", words: ["force"], kind: .flag, summary: "also cells changed since"),
     ],
-    examples: ["resume", "resume 12"])
+    examples: ["resume", "resume 12", "resume 12 using gpt"])
 
   private let desk: RunDesk
 
   init(_ session: Session) { desk = session.desk }
 
   func run(_ call: CommandCall) async throws -> Value {
-    try await desk.resume(number: call.number("number"))
+    try await desk.resume(
+      number: call.number("number"), engine: call.names("engine")?.first,
+      isForced: call.has("force"))
     return .nothing
-  }
-}
-
-/// `blame row 7`: what wrote each cell of a row.
-struct BlameCommand: Command {
-  static let signature = CommandSignature(
-    name: "blame",
-    summary: "Tells which run, engine and words wrote each cell of a row, and what stood there.",
-    slots: [
-      Slot(
-        "row", words: ["row"], kind: .number, isRequired: true,
-        summary: "a row's number in the table last shown")
-    ],
-    examples: ["blame row 7"],
-    givesValue: true)
-
-  private let store: LocalStore
-  private let rows: RowTable
-  private let presenter: Presenter
-  private let console: any Console
-
-  init(_ session: Session) {
-    store = session.store
-    rows = session.rows
-    presenter = session.presenter
-    console = session.console
-  }
-
-  func run(_ call: CommandCall) async throws -> Value {
-    guard let number = call.number("row"), let whole = Int(exactly: number) else {
-      throw ScriptError.refusal("V451", "A row's number is a whole number.", "blame row 3")
-    }
-    let row = try rows.row(whole)
-    let records = try store.journal.items(ofPage: row.id).map { run, item in
-      Value.record(
-        Record([
-          ("Run", .number(Double(run.id))),
-          ("When", .text(String(run.createdAt.prefix(16)).replacing("T", with: " "))),
-          ("Cells", .text(RunNumber.targetNames(run))),
-          ("State", .text(item.state.rawValue)),
-          ("By", .text(run.engine.isEmpty ? "you" : "\(run.engine)/\(run.model)")),
-          ("Prompt", run.prompt.isEmpty ? .nothing : .text(run.prompt)),
-          ("Before", BlameCommand.text(item.old)), ("After", BlameCommand.text(item.new)),
-          ("Cost", item.cost.map { .text(Money.text($0)) } ?? .nothing),
-        ]))
-    }
-    if records.isEmpty { console.message("Visen has written nothing into 「\(row.title)」.") }
-    presenter.show(.list(records))
-    return .list(records)
-  }
-
-  /// The plain words of what the journal keeps of a page's cells.
-  private static func text(_ document: String?) -> Value {
-    guard let json = document.flatMap({ try? JSON(parsing: $0) }) else { return .nothing }
-    let parts = (json["properties"]?.members ?? [:]).map { _, wrapped -> String in
-      let type = wrapped.members?.names.first ?? ""
-      return PropertyValue(type: type, payload: wrapped[type] ?? .null).scalar.text
-    }.filter { !$0.isEmpty }
-    return parts.isEmpty ? .nothing : .text(parts.joined(separator: " · "))
   }
 }

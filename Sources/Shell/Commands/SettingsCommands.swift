@@ -54,6 +54,7 @@ struct SetCommand: Command {
       return .nothing
     default:
       try settings.set(name, to: value)
+      if name == "parallel" || name.contains("_per_") { engines.forgetAll() }
       console.message("\(name) = \(settings.text(name) ?? "")")
       return .nothing
     }

@@ -102,6 +102,7 @@ struct DoctorCommand: Command {
     do {
       let chosen = try session.engines.choose(nil)
       good("engine", "\(chosen.label): \(try await chosen.engine.verify())")
+      tellLimits(chosen)
     } catch {
       bad("engine", "\(engine): \(Report.sentence(error))", fix(error))
     }
@@ -130,6 +131,19 @@ struct DoctorCommand: Command {
       bad("runs", "run \(run.id) of “\(run.connection)” is unfinished", "resume \(run.id)")
     }
     return .nothing
+  }
+
+  /// What the engine takes in a minute and a day, as far as it or the person has said.
+  private func tellLimits(_ engine: ChosenEngine) {
+    let limits = session.engines.knownLimits(of: engine)
+    guard !limits.isEmpty else { return }
+    good("limits", limits.map(\.text).joined(separator: ", "))
+    if let few = limits.first(where: {
+      $0.unit == .requests && $0.amount <= (($0.isDaily) ? 500 : 30)
+    }) {
+      console.result(
+        "  = \(few.text) are few; ask several rows in one question: generate … packed 20")
+    }
   }
 
   private func check(_ connection: OpenConnection) {

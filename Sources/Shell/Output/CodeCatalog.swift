@@ -29,6 +29,10 @@ nonisolated enum CodeCatalog {
     ),
     ("V020", "It is not said which rows. Write on rows where …, or tick some."),
     ("V021", "A hole {…} has no name Visen knows. For a plain brace write \\{, or use '…'."),
+    (
+      "V022",
+      "Only a property of a row can be stale or edited: rows where Content is stale."
+    ),
     ("V100", "A name was never made: let NAME = …"),
     ("V101", "The database has no property of that name. Names with spaces stand in backquotes."),
     ("V102", "There is no function of that name. help lists them all."),

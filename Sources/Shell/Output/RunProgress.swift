@@ -2,29 +2,56 @@ import Foundation
 import Generation
 import Store
 import Synchronization
+import Transport
 
-/// Tells how a run goes: one line on a terminal, a few lines elsewhere.
+/// Tells how a run goes: one line on a terminal that is drawn anew, a few lines elsewhere.
 nonisolated final class RunProgress: Sendable {
   private struct State {
     var done = 0
     var failed = 0
     var cost: Double? = 0
-    var shownAt: ContinuousClock.Instant?
+    /// When rows ended, for the rate of the last half minute.
+    var ends: [(at: ContinuousClock.Instant, done: Int)] = []
     var tenth = 0
+    var toldAt: ContinuousClock.Instant
   }
 
   private let label: String
   private let total: Int
   private let console: any Console
+  private let waits: WaitBoard
   private let isTerminal: Bool
+  private let isFree: Bool
   private let start = ContinuousClock.now
-  private let state = Mutex(State())
+  private let state: Mutex<State>
+  private let ticker = Mutex<Task<Void, Never>?>(nil)
 
-  init(label: String, total: Int, console: any Console) {
+  /// How often the line on a terminal is drawn.
+  private static let beat = Duration.milliseconds(200)
+  /// Without a terminal a line comes at each tenth of the rows, or after this time.
+  private static let pause = Duration.seconds(30)
+
+  init(label: String, total: Int, isFree: Bool, waits: WaitBoard, console: any Console) {
     self.label = label
     self.total = total
+    self.isFree = isFree
+    self.waits = waits
     self.console = console
     isTerminal = isatty(STDERR_FILENO) == 1
+    state = Mutex(State(toldAt: ContinuousClock.now))
+  }
+
+  /// Begins to tell.
+  func begin() {
+    if !isTerminal, total >= 20 { console.message("\(label): \(total) rows …") }
+    let task = Task { [weak self] in
+      while !Task.isCancelled {
+        try? await Task.sleep(for: RunProgress.beat)
+        guard !Task.isCancelled, let self else { return }
+        self.tick()
+      }
+    }
+    ticker.withLock { $0 = task }
   }
 
   /// Counts a row that ended.
@@ -34,28 +61,41 @@ nonisolated final class RunProgress: Sendable {
       state.done += 1
       if item.state == .failed || item.state == .conflict { state.failed += 1 }
       state.cost = state.cost.flatMap { sum in item.cost.map { sum + $0 } }
-      if isTerminal {
-        let now = ContinuousClock.now
-        if let shown = state.shownAt, shown.duration(to: now) < .milliseconds(100),
-          state.done < total
-        {
-          return nil
-        }
-        state.shownAt = now
-        return text(state)
+      let now = ContinuousClock.now
+      if state.ends.last.map({ $0.at.duration(to: now) > .seconds(1) }) ?? true {
+        state.ends.append((now, state.done))
+        if state.ends.count > 30 { state.ends.removeFirst() }
       }
-      // Without a terminal: a plain line at each tenth of a long run.
       let tenth = total >= 20 ? state.done * 10 / max(1, total) : 0
-      guard tenth > state.tenth, state.done < total else { return nil }
+      guard !isTerminal, tenth > state.tenth, state.done < total else { return nil }
       state.tenth = tenth
+      state.toldAt = now
       return text(state)
     }
-    guard let line else { return }
-    if isTerminal { console.progress(line) } else { console.message(line) }
+    if let line { console.message(line) }
+  }
+
+  private func tick() {
+    if isTerminal {
+      console.progress(state.withLock { text($0) })
+      return
+    }
+    let line = state.withLock { state -> String? in
+      let now = ContinuousClock.now
+      guard state.toldAt.duration(to: now) >= RunProgress.pause, state.done < total else {
+        return nil
+      }
+      state.toldAt = now
+      return text(state)
+    }
+    if let line { console.message(line) }
   }
 
   /// Takes the line away.
-  func end() { console.progress(nil) }
+  func end() {
+    ticker.withLock { $0?.cancel() }
+    console.progress(nil)
+  }
 
   private func text(_ state: State) -> String {
     var parts = ["\(label) \(state.done)/\(total)"]
@@ -65,12 +105,21 @@ nonisolated final class RunProgress: Sendable {
         " " + String(repeating: "▓", count: filled) + String(repeating: "░", count: 10 - filled)
     }
     if state.failed > 0 { parts.append("\(state.failed) failed") }
-    let elapsed = start.duration(to: .now)
-    if state.done > 0, state.done < total {
-      let left = elapsed * (total - state.done) / state.done
+    // The rate of the last half minute: what a service allows changes while a run goes on.
+    if let first = state.ends.first, state.done > first.done, state.done < total {
+      let seconds = (ContinuousClock.now - first.at) / .seconds(1)
+      let perSecond = Double(state.done - first.done) / max(0.1, seconds)
+      parts.append(
+        perSecond >= 1
+          ? String(format: "%.0f rows/s", perSecond)
+          : String(format: "%.0f rows/min", perSecond * 60))
+      let left = Duration.seconds(Double(total - state.done) / perSecond)
       if left > .seconds(1) { parts.append("\(Clock.text(left)) left") }
     }
-    if let cost = state.cost, cost > 0 { parts.append(Money.text(cost)) }
+    if !isFree, let cost = state.cost, cost > 0 { parts.append(Money.text(cost)) }
+    if let wait = waits.current {
+      parts.append("waiting for \(wait.reason), \(Clock.text(wait.left))")
+    }
     return parts.joined(separator: " · ")
   }
 }
@@ -82,6 +131,7 @@ nonisolated enum Clock {
     let seconds =
       Double(duration.components.seconds) + Double(duration.components.attoseconds) / 1e18
     if seconds < 9.95 { return String(format: "%.1f s", seconds) }
+    guard seconds < 1e9 else { return "years" }
     let whole = Int(seconds.rounded())
     if whole < 60 { return "\(whole) s" }
     if whole < 3600 { return "\(whole / 60) min \(whole % 60) s" }

@@ -17,9 +17,15 @@ final class EngineRoster {
   private let surroundings: Surroundings
   private let keys: Keys
   private let settings: Settings
+  private let facts: EngineFacts
+  private let waits: WaitBoard
   private var made: [String: any Engine] = [:]
 
-  init(surroundings: Surroundings, keys: Keys, settings: Settings) {
+  init(
+    surroundings: Surroundings, keys: Keys, settings: Settings, facts: EngineFacts, waits: WaitBoard
+  ) {
+    self.facts = facts
+    self.waits = waits
     self.surroundings = surroundings
     self.keys = keys
     self.settings = settings
@@ -64,6 +70,9 @@ final class EngineRoster {
     return try description.make(engineSettings(description, key: key))
   }
 
+  /// Forgets every engine: a setting by which they were made has changed.
+  func forgetAll() { made = [:] }
+
   /// Forgets an engine whose key or address changed.
   func forget(_ name: String) {
     made[name] = nil
@@ -87,6 +96,62 @@ final class EngineRoster {
   private func engineSettings(_ description: EngineDescription, key: Secret?) -> EngineSettings {
     var base = description.baseURLVariable.flatMap { surroundings.environment[$0] }
     if description.name == "local", base == nil { base = settings.text("local_url") }
-    return EngineSettings(key: key, baseURL: base, transport: surroundings.network)
+    let most = Int(settings.number("parallel") ?? 8)
+    var made = EngineSettings(
+      key: key, baseURL: base, transport: surroundings.network, mostAtOnce: max(64, most),
+      onWait: { [waits] reason, wait in waits.note(reason, for: wait) })
+    made.limits = limits(description.name)
+    made.onLimit = { [facts, name = description.name] model, limit in
+      // What a service tells of itself is good to know, and never a reason to stop.
+      try? facts.keep(
+        EngineFacts.SeenLimit(
+          engine: name, model: model,
+          kind: "\(limit.unit.rawValue) \(limit.isDaily ? "day" : "minute")",
+          amount: limit.amount, seconds: limit.span / .seconds(1)))
+    }
+    // A count that outlasts the session is written for each question, so only where it is needed.
+    let isDaily = ["requests_per_day", "tokens_per_day"].contains { settings.number($0) != nil }
+    if isDaily {
+      made.onUse = { [facts, name = description.name] model, tokens in
+        try? facts.count(engine: name, model: model, tokens: tokens)
+      }
+    }
+    return made
+  }
+
+  /// The limits that a person set, with what was used of them.
+  private func limits(_ engine: String) -> [(EngineLimit, used: Int)] {
+    let kinds: [(String, EngineLimit.Unit, Duration)] = [
+      ("requests_per_minute", .requests, .seconds(60)),
+      ("requests_per_day", .requests, .seconds(86_400)),
+      ("tokens_per_minute", .tokens, .seconds(60)),
+      ("tokens_per_day", .tokens, .seconds(86_400)),
+    ]
+    return kinds.compactMap { name, unit, span in
+      guard let amount = settings.number(name).flatMap({ Int(exactly: $0) }), amount > 0 else {
+        return nil
+      }
+      let used = span > .seconds(3600) ? try? facts.used(engine: engine) : nil
+      return (
+        EngineLimit(unit, amount, per: span),
+        used: unit == .requests ? used?.requests ?? 0 : used?.tokens ?? 0
+      )
+    }
+  }
+
+  /// The limits of a model that are known: a person's own, and those that the service told of.
+  func knownLimits(of engine: ChosenEngine) -> [EngineLimit] {
+    let own = limits(engine.name).map(\.0)
+    let seen = (try? facts.limits(engine: engine.name, model: engine.model)) ?? []
+    return own
+      + seen.compactMap { seen in
+        guard
+          let unit = seen.kind.split(separator: " ").first.flatMap({
+            EngineLimit.Unit(rawValue: String($0))
+          })
+        else { return nil }
+        let limit = EngineLimit(unit, seen.amount, per: .seconds(seen.seconds))
+        return own.contains { $0.unit == unit && $0.isDaily == limit.isDaily } ? nil : limit
+      }
   }
 }

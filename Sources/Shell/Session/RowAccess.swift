@@ -49,6 +49,70 @@ final class TargetRows {
   }
 }
 
+extension TargetRows {
+  /// The rows of a target, a part at a time where they can be given so.
+  func reader(_ target: Target) async throws -> RowReader {
+    if case .query(let query) = target.value, target.limit == nil, let host {
+      return RowReader(query.reader(from: host))
+    }
+    return RowReader(try await rows(target))
+  }
+}
+
+/// Rows, a part at a time: of many only a few are in memory.
+struct RowReader: Sendable {
+  private enum Source: Sendable {
+    case rows([Row])
+    case query(QueryReader)
+    case request(RowRequest, any ScriptHost, RowPlace?)
+    case nothing
+  }
+
+  private var source: Source
+  private var test: (@Sendable (Row) -> Bool)?
+  private var counted: Int?
+
+  init(_ rows: [Row]) { source = .rows(rows) }
+
+  init(_ query: QueryReader) { source = .query(query) }
+
+  /// - Parameters:
+  ///   - isNumbered: Whether each row gets the number of its place among all that are read.
+  ///   - test: Which of them are wanted.
+  init(
+    _ request: RowRequest, from host: any ScriptHost, isNumbered: Bool = false,
+    where test: @escaping @Sendable (Row) -> Bool
+  ) {
+    source = .request(request, host, nil)
+    self.test = test
+    counted = isNumbered ? 0 : nil
+  }
+
+  /// The next rows, maybe none of them; `nil` after the last.
+  mutating func next() async throws -> [Row]? {
+    var rows: [Row]
+    switch source {
+    case .nothing: return nil
+    case .rows(let all):
+      rows = all
+      source = .nothing
+    case .query(var reader):
+      guard let part = try await reader.next() else { return nil }
+      rows = part
+      source = .query(reader)
+    case .request(let request, let host, let place):
+      let part = try await host.part(of: request, from: place)
+      rows = part.rows
+      source = part.next.map { .request(request, host, $0) } ?? .nothing
+    }
+    if let before = counted {
+      counted = before + rows.count
+      rows = rows.enumerated().map { $1.numbered(before + $0 + 1) }
+    }
+    return test.map { rows.filter($0) } ?? rows
+  }
+}
+
 /// Writes rows for statements: journalled, undoable, one update for each row.
 final class RowWriter {
   private let connections: Connections

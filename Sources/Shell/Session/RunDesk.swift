@@ -15,14 +15,16 @@ final class RunDesk {
   private let store: LocalStore
   private let surroundings: Surroundings
   private let options: RunOptions
+  private let waits: WaitBoard
   private let console: any Console
   private let outcome: OutcomeCount
 
   init(
     connections: Connections, workspaces: Workspaces, engines: EngineRoster, settings: Settings,
-    store: LocalStore, surroundings: Surroundings, options: RunOptions, console: any Console,
-    outcome: OutcomeCount
+    store: LocalStore, surroundings: Surroundings, options: RunOptions, waits: WaitBoard,
+    console: any Console, outcome: OutcomeCount
   ) {
+    self.waits = waits
     self.connections = connections
     self.workspaces = workspaces
     self.engines = engines
@@ -48,7 +50,7 @@ final class RunDesk {
     }
   }
 
-  /// Starts a run.
+  /// Starts a run whose rows are at hand.
   ///
   /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
   func start(
@@ -57,12 +59,30 @@ final class RunDesk {
     let runner = runner(client, isFresh ? engine : caching(engine))
     let id = try runner.begin(plan)
     try await carryOut(
-      id, runner: runner, targets: plan.targets, parameters: plan.parameters,
-      left: plan.items.count)
+      id, claim: store.journal.claim(id), runner: runner, targets: plan.targets,
+      parameters: plan.parameters, left: plan.items.count)
+  }
+
+  /// Starts a run whose rows were gathered.
+  ///
+  /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
+  func start(_ planned: RunPlanner.Planned, isFresh: Bool = false) async throws {
+    let engine = planned.engine.engine
+    let runner = runner(
+      planned.connection.workspace.client, isFresh ? engine : caching(engine))
+    try planned.draft.publish()
+    surroundings.checkpoint?("planned")
+    try await carryOut(
+      planned.draft.id, claim: planned.draft.claim, runner: runner, targets: planned.plan.targets,
+      parameters: planned.plan.parameters, left: planned.draft.rows)
   }
 
   /// Goes on with a run that stopped.
-  func resume(number: Double?) async throws {
+  ///
+  /// - Parameters:
+  ///   - engine: Another engine for what is left, `gpt` or `gpt/gpt-6-sol`; `nil` for the run's own.
+  ///   - isForced: Whether cells that somebody changed are overwritten.
+  func resume(number: Double?, engine: String? = nil, isForced: Bool = false) async throws {
     let found =
       try number.map { try RunNumber.find($0, in: store) } ?? store.journal.lastUnfinished()
     guard let run = found else {
@@ -77,12 +97,21 @@ final class RunDesk {
       throw ScriptError.refusal(
         "V502", "Run \(run.id) was taken back.", "write it again: redo \(run.id)")
     }
+    guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     var parameters = RunParameters(
       json: (try? JSON(parsing: run.parameters)) ?? [:])
     parameters.maxCost = options.maxCost ?? settings.number("max_cost") ?? parameters.maxCost
+    if isForced { parameters.isForced = true }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
-    let chosen = try engines.choose(run.engine, model: run.model)
-    let source = try await currentSource(run, workspace)
+    let chosen = try engines.choose(engine ?? run.engine, model: engine == nil ? run.model : nil)
+    if engine != nil {
+      parameters.engine = chosen.name
+      parameters.model = chosen.model
+      parameters.isEngineNamed = true
+      try store.journal.setEngine(
+        chosen.name, model: chosen.model, parameters: parameters.json.text, ofRun: run.id)
+    }
+    let source = try await currentSource(run, parameters, workspace)
     let kept = (try? JSON(parsing: run.targets))?.array ?? []
     let targets = kept.compactMap { RunTarget(json: $0, source: source) }
     guard targets.count == kept.count, !targets.isEmpty else {
@@ -90,14 +119,23 @@ final class RunDesk {
     }
     console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
     try await carryOut(
-      run.id, runner: runner(workspace.client, caching(chosen.engine)), targets: targets,
-      parameters: parameters, left: counts.left)
+      run.id, claim: claim, runner: runner(workspace.client, caching(chosen.engine)),
+      targets: targets, parameters: parameters, left: counts.left)
   }
 
-  private func currentSource(_ run: RunRecord, _ workspace: Workspace) async throws -> DataSource? {
-    guard let saved = try store.connections.find(named: run.connection),
-      let id = saved.dataSourceID.flatMap(NotionID.init(parsing:))
-    else { return nil }
+  /// Another process carries the run out.
+  private static func busy(_ run: RunRecord) -> ScriptError {
+    ScriptError.refusal(
+      "V514", "Run \(run.id) is being carried out by another Visen.",
+      "wait until it is done, or stop it there with Ctrl-C")
+  }
+
+  /// The schema as it is: a property that was renamed keeps its identity.
+  private func currentSource(
+    _ run: RunRecord, _ parameters: RunParameters, _ workspace: Workspace
+  ) async throws -> DataSource? {
+    let id = try parameters.sourceID ?? store.connections.find(named: run.connection)?.dataSourceID
+    guard let id = id.flatMap(NotionID.init(parsing:)) else { return nil }
     return try await workspace.client.dataSource(id)
   }
 
@@ -135,10 +173,14 @@ final class RunDesk {
   }
 
   private func carryOut(
-    _ id: Int64, runner: Runner, targets: [RunTarget], parameters: RunParameters, left: Int
+    _ id: Int64, claim: RunClaim?, runner: Runner, targets: [RunTarget],
+    parameters: RunParameters, left: Int
   ) async throws {
     let label = targets.map(\.name).joined(separator: ", ")
-    let progress = RunProgress(label: label, total: left, console: console)
+    let progress = RunProgress(
+      label: label, total: left, isFree: parameters.engine == "practice", waits: waits,
+      console: console)
+    progress.begin()
     let summary: RunSummary
     do {
       summary = try await runner.run(
@@ -148,6 +190,7 @@ final class RunDesk {
       throw error
     }
     progress.end()
+    withExtendedLifetime(claim) {}
     report(summary, label: label, engine: parameters.engine)
     switch summary.stop {
     case .cancelled?:
@@ -155,8 +198,8 @@ final class RunDesk {
       throw CancellationError()
     case .budget?:
       throw ScriptError.budget(
-        "V504", "The budget is used up; \(summary.left) of \(summary.items.count) rows are left.",
-        "go on with more: set max_cost …, then resume")
+        "V504", "The budget is used up; \(summary.left) of \(summary.total) rows are left.",
+        "go on with more: budget …, then resume")
     case .problem(let message, let isKey)?:
       let note = "\(summary.left) rows are left; when it is put right: resume"
       throw isKey
@@ -181,11 +224,21 @@ final class RunDesk {
     case (_, nil): parts.append("price unknown")
     }
     console.message("\(label): \(parts.joined(separator: " · "))")
-    for item in summary.items where item.state == .failed || item.state == .conflict {
+    let lost = summary.totals.lostCalls
+    if lost > 0, engine != "practice" {
+      console.message(
+        "\(lost) \(lost == 1 ? "call" : "calls") ended without an answer and may be billed"
+          + (summary.totals.lostCost > 0 ? ": at most \(Money.text(summary.totals.lostCost))" : ""))
+    }
+    for item in summary.problems {
       let number = item.number.map { "row \($0): " } ?? ""
       console.problem(
         Sanitizer.line(
           "  \(number)「\(item.title)」 \(item.errorMessage ?? item.errorCode ?? "failed")"))
+    }
+    if failed + conflicts > summary.problems.count {
+      console.message(
+        "  … \(failed + conflicts - summary.problems.count) more: runs \(summary.runID)")
     }
     if failed > 0 { console.message("Failed rows again: resume") }
     outcome.failedRows += failed + conflicts
@@ -205,6 +258,8 @@ final class RunDesk {
       throw ScriptError.refusal(
         "V502", "Run \(run.id) was taken back already.", "write it again: redo \(run.id)")
     }
+    guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
+    defer { withExtendedLifetime(claim) {} }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
     let summary = try await Undo(client: workspace.client, journal: store.journal)
       .undo(run, pages: pages, isForced: isForced)
@@ -222,6 +277,8 @@ final class RunDesk {
       throw ScriptError.refusal(
         "V507", "Run \(run.id) was not taken back.", "take it back: undo \(run.id)")
     }
+    guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
+    defer { withExtendedLifetime(claim) {} }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
     let summary = try await Undo(client: workspace.client, journal: store.journal).redo(run)
     tell(summary, "written again", run.id, nil)

@@ -15,6 +15,9 @@ struct RunPlanner {
       "prompt", words: ["with"], kind: .template,
       summary: "the prompt; the connection's when left out"),
     Slot(
+      "shape", words: ["as"], kind: .type,
+      summary: "the shape of the answers, such as number 1..5; the properties' when left out"),
+    Slot(
       "rows", words: ["on"], kind: .target,
       summary: "the rows; the selection or the ticked ones when left out"),
     Slot(
@@ -31,19 +34,43 @@ struct RunPlanner {
 
   /// What is to be done, and with what.
   struct Planned {
+    /// The plan; its rows are in the draft.
     var plan: RunPlan
+    var draft: RunDraft
     var engine: ChosenEngine
     var connection: OpenConnection
-    /// Rows that are left out, because they are filled or a hole has no value for them.
-    var skipped: Int
+    var skipped: Skipped
+  }
+
+  /// Rows that are left out, and why.
+  struct Skipped {
+    /// Their cells are filled.
+    var filled = 0
+    /// A hole of the prompt has no value for them.
+    var withoutValue = 0
+    /// What the first of these lack.
+    var lacking: [(title: String, message: String)] = []
+    /// Another process is about to fill them.
+    var taken = 0
+
+    var all: Int { filled + withoutValue + taken }
+
+    /// “40 skipped: 38 filled already, 2 without a value for the prompt”; `nil` when there are none.
+    var text: String? {
+      var reasons: [String] = []
+      if filled > 0 { reasons.append("\(filled) filled already") }
+      if withoutValue > 0 { reasons.append("\(withoutValue) without a value for the prompt") }
+      if taken > 0 { reasons.append("\(taken) being filled by another run") }
+      return reasons.isEmpty ? nil : "\(all) skipped: \(reasons.joined(separator: ", "))"
+    }
   }
 
   private let connections: Connections
   private let engines: EngineRoster
   private let settings: Settings
+  private let store: LocalStore
   private let rows: RowTable
   private let targets: TargetRows
-  private let desk: RunDesk
   private let console: any Console
   private let options: RunOptions
   private let bridge: ScriptBridge
@@ -53,9 +80,9 @@ struct RunPlanner {
     connections = session.connections
     engines = session.engines
     settings = session.settings
+    store = session.store
     rows = session.rows
     targets = session.targets
-    desk = session.desk
     console = session.console
     options = session.options
     bridge = session.bridge
@@ -69,14 +96,6 @@ struct RunPlanner {
     let chosen = try engines.choose(
       call.names("engine")?.first ?? connection.saved.engine, model: connection.saved.model)
     let targets = try runTargets(call, connection)
-    let items: [ItemRecord]
-    var skipped = 0
-    if connection.source == nil {
-      items = [try await pageItem(connection, template, targets)]
-    } else {
-      (items, skipped) = try await rowItems(call, connection, template, targets)
-    }
-    guard !items.isEmpty else { return nil }
     var plan = RunPlan(
       connection: connection.name, workspace: connection.workspace.name.rawValue, targets: targets,
       promptText: template.source,
@@ -88,9 +107,34 @@ struct RunPlanner {
         newOptions: settings.text("new_options") == "allow" ? .allow : .deny,
         timeout: settings.number("timeout") ?? 180,
         isStrict: settings.text("guard") != "quick"),
-      items: items, isCounted: chosen.name != "practice")
+      items: [], isCounted: chosen.name != "practice")
     plan.parameters.packed = try packed(call)
-    return Planned(plan: plan, engine: chosen, connection: connection, skipped: skipped)
+    plan.parameters.shapes = try shapes(call, targets)
+    plan.parameters.isConnectionPrompt = !call.has("prompt")
+    plan.parameters.isEngineNamed = call.has("engine")
+    plan.parameters.sourceID = connection.source?.id.description
+    let draft = try RunDraft(plan, in: store.journal)
+    do {
+      var skipped = Skipped()
+      if connection.source == nil {
+        try draft.add([try await pageItem(connection, template)])
+      } else {
+        skipped = try await gather(call, connection, template, targets, into: draft)
+      }
+      skipped.taken = try yield(draft, targets, connection)
+      guard draft.rows > 0 else {
+        tell(skipped, isAll: true)
+        if skipped.all == 0 { console.message(emptyReason(call, connection)) }
+        try draft.discard()
+        return nil
+      }
+      tell(skipped, isAll: false)
+      return Planned(
+        plan: plan, draft: draft, engine: chosen, connection: connection, skipped: skipped)
+    } catch {
+      try draft.discard()
+      throw error
+    }
   }
 
   private func packed(_ call: CommandCall) throws -> Int {
@@ -103,8 +147,8 @@ struct RunPlanner {
 
   private func width(_ call: CommandCall) throws -> Int {
     guard let number = call.number("width") else { return Int(settings.number("parallel") ?? 8) }
-    guard let width = Int(exactly: number), (1...64).contains(width) else {
-      throw ScriptError.refusal("V306", "parallel takes a whole number from 1 to 64.")
+    guard let width = Int(exactly: number), (1...10_000).contains(width) else {
+      throw ScriptError.refusal("V306", "parallel takes a whole number from 1 to 10000.")
     }
     return width
   }
@@ -153,10 +197,53 @@ struct RunPlanner {
     return result
   }
 
+  /// The shapes that were asked for, each looked at whether its property can hold it.
+  private func shapes(_ call: CommandCall, _ targets: [RunTarget]) throws -> [String: AnswerType] {
+    guard let shape = call.shape("shape") else { return [:] }
+    let type = PromptRendering.answerType(shape)
+    var shapes: [String: AnswerType] = [:]
+    if targets.count == 1, let target = targets.first {
+      shapes[target.key] = type
+    } else {
+      guard case .record(let fields) = type else {
+        throw ScriptError.refusal(
+          "V512", "Several properties are filled, and `as` gives one shape.",
+          "name them: as {\(targets.map { "\($0.name): …" }.joined(separator: ", "))}")
+      }
+      for field in fields {
+        guard let target = targets.first(where: { $0.name == field.name }) else {
+          throw ScriptError.refusal(
+            "V512", "“\(field.name)” is not filled here, so it needs no shape.",
+            "filled: \(targets.map(\.name).joined(separator: ", "))")
+        }
+        shapes[target.key] = field.type
+      }
+    }
+    for target in targets {
+      guard let type = shapes[target.key], case .property(let schema) = target else { continue }
+      guard RunPlanner.fits(type, schema.type) else {
+        throw ScriptError.refusal(
+          "V512", "\(schema.name) is a \(schema.type) and cannot hold what `as` asks for.",
+          "leave `as` out: the property's own shape is taken")
+      }
+    }
+    return shapes
+  }
+
+  private static func fits(_ type: AnswerType, _ property: String) -> Bool {
+    switch (type, property) {
+    case (.text, _), (.option, _): !["number", "checkbox", "date"].contains(property)
+    case (.number, "number"), (.flag, "checkbox"), (.date, "date"): true
+    case (.list, "multi_select"), (.list, "relation"): true
+    case (.number, "title"), (.number, "rich_text"), (.date, "rich_text"): false
+    default: false
+    }
+  }
+
   // MARK: - Rows
 
   private func pageItem(
-    _ connection: OpenConnection, _ template: PromptTemplate, _ targets: [RunTarget]
+    _ connection: OpenConnection, _ template: PromptTemplate
   ) async throws -> ItemRecord {
     guard let id = connection.saved.pageID.flatMap(NotionID.init(parsing:)) else {
       throw ScriptError.refusal("V404", "“\(connection.name)” does not say which page it is.")
@@ -174,74 +261,117 @@ struct RunPlanner {
       pageID: row.id, title: page.title, prompt: prompt.json.text, before: "{}")
   }
 
-  private func rowItems(
+  /// Reads the rows and puts them into the draft, a part at a time.
+  private func gather(
     _ call: CommandCall, _ connection: OpenConnection, _ template: PromptTemplate,
-    _ targets: [RunTarget]
-  ) async throws -> ([ItemRecord], Int) {
-    let chosen = try await chosenRows(call, connection)
-    guard !chosen.isEmpty else {
-      console.message(emptyReason(call, connection))
-      return ([], 0)
-    }
+    _ targets: [RunTarget], into draft: RunDraft
+  ) async throws -> Skipped {
+    let inputs = inputs(of: template, connection)
     let titleName = connection.source?.titleProperty?.name
-    var items: [ItemRecord] = []
-    var filled = 0
-    var withoutValue: [(Row, String)] = []
-    for row in chosen {
-      guard let page = RowMapping.page(of: row) else { continue }
-      if !call.has("overwrite"), isFilled(page, targets) {
-        filled += 1
-        continue
+    var skipped = Skipped()
+    var reader = try await reader(call, connection)
+    while let part = try await reader.next() {
+      try Task.checkCancellation()
+      var items: [ItemRecord] = []
+      for row in part {
+        guard let page = RowMapping.page(of: row) else { continue }
+        if !call.has("overwrite"), isFilled(page, targets) {
+          skipped.filled += 1
+          continue
+        }
+        let pieces: [PromptTemplate.Piece]
+        do {
+          pieces = try template.pieces(for: row)
+        } catch let error as ScriptError where error.code == "V304" {
+          skipped.withoutValue += 1
+          if skipped.lacking.count < 10 { skipped.lacking.append((row.title, error.message)) }
+          continue
+        }
+        let prompt = PromptRendering.prompt(pieces, row: row, titleName: titleName)
+        items.append(
+          ItemRecord(
+            pageID: row.id, title: row.title, number: row.number, prompt: prompt.json.text,
+            before: RunPlan.before(page, targets: targets, inputs: inputs)))
       }
-      let pieces: [PromptTemplate.Piece]
-      do {
-        pieces = try template.pieces(for: row)
-      } catch let error as ScriptError where error.code == "V304" {
-        withoutValue.append((row, error.message))
-        continue
-      }
-      let prompt = PromptRendering.prompt(pieces, row: row, titleName: titleName)
-      items.append(
-        ItemRecord(
-          pageID: row.id, title: row.title, number: row.number, prompt: prompt.json.text,
-          before: RunPlan.before(page, targets: targets)))
+      try draft.add(items)
     }
-    if filled > 0 {
-      console.message(
-        "\(filled) \(filled == 1 ? "row is" : "rows are") filled already and skipped"
-          + (items.isEmpty ? "; to write them again: generate overwrite" : "."))
-    }
-    for (row, message) in withoutValue {
-      console.message("skipped 「\(row.title)」: \(message)")
-    }
-    return (items, filled + withoutValue.count)
+    return skipped
   }
 
-  private func chosenRows(_ call: CommandCall, _ connection: OpenConnection) async throws -> [Row] {
-    if let target = call.target("rows") { return try await targets.rows(target) }
+  /// The properties that a prompt speaks of; of one without holes the title, which goes with it.
+  private func inputs(
+    of template: PromptTemplate, _ connection: OpenConnection
+  ) -> [PropertySchema] {
+    guard let source = connection.source else { return [] }
+    guard !template.holeNames.isEmpty else { return source.titleProperty.map { [$0] } ?? [] }
+    return source.properties.filter { schema in
+      template.holeNames.contains { hole in
+        hole == schema.name || (!template.holesAreNames && hole.contains(schema.name))
+      }
+    }
+  }
+
+  private func reader(_ call: CommandCall, _ connection: OpenConnection) async throws -> RowReader {
+    if let target = call.target("rows") { return try await targets.reader(target) }
     if isAtPrompt, let selection = rows.selection {
       // The rows are read again: what was written since is no stranger's edit.
-      let fresh = Dictionary(
-        try await bridge.rows(RowRequest()).map { ($0.id, $0) },
-        uniquingKeysWith: { first, _ in first })
-      return selection.rows.compactMap { row in
-        fresh[row.id].map { $0.numbered(row.number ?? 0) }
+      let wanted = Dictionary(
+        selection.rows.map { ($0.id, $0.number ?? 0) }, uniquingKeysWith: { first, _ in first })
+      var reader = RowReader(RowRequest(), from: bridge) { wanted[$0.id] != nil }
+      var fresh: [String: Row] = [:]
+      while let part = try await reader.next() {
+        for row in part { fresh[row.id] = row.numbered(wanted[row.id] ?? 0) }
       }
+      return RowReader(selection.rows.compactMap { fresh[$0.id] })
     }
     guard let tick = connection.saved.tickProperty else {
       throw ScriptError.refusal(
         "V020", "Which rows? “\(connection.name)” has no checkbox to tick.",
         "say them: generate on rows where …")
     }
-    guard isAtPrompt else {
-      // In a script no table was shown whose numbers a person knows: only the ticked rows travel.
-      return try await bridge.rows(
-        RowRequest(conditions: [FieldCondition(field: tick, test: .flag(true))])
-      ).filter { $0.value(of: tick)?.asFlag == true }
-    }
-    let all = try await bridge.rows(RowRequest())
-    return all.enumerated().map { $1.numbered($0 + 1) }.filter {
+    // In a script no table was shown whose numbers a person knows: only the ticked rows travel.
+    let request =
+      isAtPrompt
+      ? RowRequest()
+      : RowRequest(conditions: [FieldCondition(field: tick, test: .flag(true))])
+    return RowReader(request, from: bridge, isNumbered: isAtPrompt) {
       $0.value(of: tick)?.asFlag == true
+    }
+  }
+
+  /// Leaves to other processes what they are about to fill.
+  private func yield(
+    _ draft: RunDraft, _ targets: [RunTarget], _ connection: OpenConnection
+  ) throws -> Int {
+    let keys = Set(targets.map(\.key))
+    let yielded = try draft.yieldRows { other in
+      let kept = (try? JSON(parsing: other.targets))?.array ?? []
+      return kept.compactMap { RunTarget(json: $0, source: connection.source) }.contains {
+        keys.contains($0.key)
+      }
+    }
+    for (run, rows) in yielded {
+      console.message(
+        "\(rows) \(rows == 1 ? "row is" : "rows are") being filled by another Visen"
+          + (run.state == .draft ? "" : " (run \(run.id))") + " and skipped.")
+    }
+    return yielded.reduce(0) { $0 + $1.rows }
+  }
+
+  // MARK: - What is left out
+
+  private func tell(_ skipped: Skipped, isAll: Bool) {
+    if skipped.filled > 0 {
+      console.message(
+        "\(skipped.filled) \(skipped.filled == 1 ? "row is" : "rows are") filled already and skipped"
+          + (isAll ? "; to write them again: generate overwrite" : "."))
+    }
+    for (title, message) in skipped.lacking {
+      console.message("skipped 「\(title)」: \(message)")
+    }
+    if skipped.withoutValue > skipped.lacking.count {
+      console.message(
+        "skipped \(skipped.withoutValue - skipped.lacking.count) more for the same reason")
     }
   }
 

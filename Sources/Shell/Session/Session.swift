@@ -1,3 +1,4 @@
+import Engines
 import Foundation
 import Notion
 import Script
@@ -43,8 +44,12 @@ public final class Session {
     store = try LocalStore(home: surroundings.home)
     settings = Settings(preferences: store.preferences)
     keys = Keys(file: KeyFile(home: surroundings.home), environment: surroundings.environment)
-    workspaces = Workspaces(surroundings: surroundings, keys: keys, settings: settings)
-    engines = EngineRoster(surroundings: surroundings, keys: keys, settings: settings)
+    let waits = WaitBoard()
+    workspaces = Workspaces(
+      surroundings: surroundings, keys: keys, settings: settings, waits: waits)
+    engines = EngineRoster(
+      surroundings: surroundings, keys: keys, settings: settings, facts: store.facts, waits: waits)
+    Prices.use(try store.facts.prices().map(PriceCommand.dated))
     connections = Connections(store: store, workspaces: workspaces, settings: settings)
     mirror = ConnectionMirror(
       store: store, workspaces: workspaces, settings: settings, console: console)
@@ -55,7 +60,7 @@ public final class Session {
       options: options, console: console)
     desk = RunDesk(
       connections: connections, workspaces: workspaces, engines: engines, settings: settings,
-      store: store, surroundings: surroundings, options: options, console: console,
+      store: store, surroundings: surroundings, options: options, waits: waits, console: console,
       outcome: outcome)
     presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
     dialogue = Dialogue(surroundings: surroundings, options: options, console: console)

@@ -24,9 +24,11 @@ final class Workspaces {
   private let surroundings: Surroundings
   private let keys: Keys
   private let settings: Settings
+  private let waits: WaitBoard
   private var opened: [WorkspaceName: Workspace] = [:]
 
-  init(surroundings: Surroundings, keys: Keys, settings: Settings) {
+  init(surroundings: Surroundings, keys: Keys, settings: Settings, waits: WaitBoard) {
+    self.waits = waits
     self.surroundings = surroundings
     self.keys = keys
     self.settings = settings
@@ -61,7 +63,14 @@ final class Workspaces {
       let base = surroundings.environment["NOTION_BASE_URL"] ?? NotionClient.defaultBaseURL
       let rate = settings.number("notion_rate").flatMap { Int(exactly: $0) } ?? 180
       let paced = RetryingTransport(
-        around: PacedTransport(around: surroundings.network, limit: rate))
+        around: PacedTransport(
+          around: surroundings.network, limit: rate,
+          onWait: { [waits] in waits.note("Notion's limit", for: $0) }),
+        onWait: { [waits] status, wait in
+          if wait > .seconds(1) {
+            waits.note(status == 429 ? "Notion's limit" : "Notion, after a failure", for: wait)
+          }
+        })
       workspace = Workspace(
         name: .notion,
         client: NotionClient(transport: paced, token: token, baseURL: base),

@@ -1,0 +1,389 @@
+import Engines
+import Foundation
+import Notion
+import Store
+import Transport
+
+/// What is done for a row, or for rows that are asked together.
+struct RowWork: Sendable {
+  /// How a task ended.
+  struct Turn: Sendable {
+    /// Rows that are done with for now: written, failed, left alone.
+    var ended: [ItemRecord] = []
+    /// Rows whose answer is kept, to be written.
+    var answered: [ItemRecord] = []
+    /// Rows whose part of a common answer could not be used.
+    var spoilt: [ItemRecord] = []
+    /// Rows that were in the question.
+    var asked = 0
+    /// Whether they were too much for one question, all together.
+    var isTooMuch = false
+    /// Whether it was a write.
+    var isWrite = false
+    /// Why the whole run must stop.
+    var stop: StopReason?
+  }
+
+  let client: NotionClient
+  let engine: any Engine
+  let journal: RunJournal
+  let checkpoint: @Sendable (String) throws -> Void
+  let check: Runner.AnswerCheck?
+  let targets: [RunTarget]
+  let parameters: RunParameters
+  let budget: Budget
+
+  /// The shape of one row's answer; `nil` for plain text.
+  private var type: AnswerType? { RunTarget.answerType(of: targets, as: parameters.shapes) }
+
+  /// Whose answers these are.
+  private var author: String { "\(parameters.engine)/\(parameters.model)" }
+
+  // MARK: - Asking
+
+  /// Asks for rows: one by itself, or several in one question.
+  func ask(_ rows: [ItemRecord]) async throws -> Turn {
+    var turn = Turn(asked: rows.count)
+    var rows = rows
+    do {
+      try Task.checkCancellation()
+      if rows.count == 1 {
+        guard try await askAlone(&rows[0]) else {
+          turn.stop = .budget
+          return turn
+        }
+        turn.answered = rows
+      } else {
+        guard try await askPacked(&rows) else {
+          turn.stop = .budget
+          return turn
+        }
+        turn.answered = rows.filter { $0.state == .answered }
+        turn.spoilt = rows.filter { $0.state != .answered }
+      }
+    } catch is CancellationError {
+      turn.stop = .cancelled
+    } catch let error as EngineError where rows.count > 1 && error.stop == nil {
+      // Together they were too much; fewer may not be.
+      turn.spoilt = rows
+      turn.isTooMuch = true
+    } catch {
+      for index in rows.indices {
+        guard try await note(error, &rows[index], &turn) else { throw error }
+        if turn.stop != nil, rows.count > 1 { break }
+      }
+    }
+    return turn
+  }
+
+  private func prompt(of item: ItemRecord) -> Prompt? {
+    item.prompt.flatMap { try? JSON(parsing: $0) }.flatMap(Prompt.init(json:))
+  }
+
+  /// Asks for one row and keeps the answer.
+  ///
+  /// - Returns: `false` when the budget does not hold the call.
+  private func askAlone(_ item: inout ItemRecord) async throws -> Bool {
+    guard let prompt = prompt(of: item) else {
+      throw GenerationError("The journal has no prompt for “\(item.title)”.")
+    }
+    guard
+      let reservation = await budget.reserve(
+        tokens: TokenEstimate.tokens(in: prompt.text),
+        maxOutputTokens: parameters.maxOutputTokens)
+    else { return false }
+    var request = request(prompt, reservation.maxOutputTokens, type)
+    if let check {
+      let asked = item
+      request.check = { try await check(asked, $0) }
+    }
+    try await setAside(reservation.amount, &item)
+    let start = ContinuousClock.now
+    do {
+      let answer = try await engine.answer(request)
+      item.seconds += (ContinuousClock.now - start) / .seconds(1)
+      let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
+      count(answer.usage, cost, &item)
+      lose(answer.lostCalls, reservation.amount, &item)
+      item.answer = answer.text
+      item.value = answer.value?.text
+    } catch let error as EngineError {
+      item.seconds += (ContinuousClock.now - start) / .seconds(1)
+      let cost = await budget.settle(reservation, error.usage, lostCalls: error.lostCalls)
+      count(error.usage ?? Usage(), cost, &item)
+      lose(error.lostCalls, reservation.amount, &item)
+      item.reserved = nil
+      throw error
+    } catch {
+      // Stopped in the middle: it may be billed, and the journal says so.
+      _ = await budget.settle(reservation, nil, lostCalls: 1)
+      lose(1, reservation.amount, &item)
+      item.reserved = nil
+      try await journal.record(item)
+      throw error
+    }
+    item.reserved = nil
+    item.answeredBy = author
+    item.state = .answered
+    item.errorCode = nil
+    item.errorMessage = nil
+    try await journal.record(item)
+    try checkpoint("answered")
+    return true
+  }
+
+  /// Asks for several rows at once, and keeps each answer that fits; the others stay as they were.
+  ///
+  /// - Returns: `false` when the budget does not hold the call.
+  private func askPacked(_ rows: inout [ItemRecord]) async throws -> Bool {
+    let prompts = rows.compactMap(prompt(of:))
+    guard prompts.count == rows.count else {
+      throw GenerationError("The journal has no prompt for “\(rows[0].title)”.")
+    }
+    let type = type ?? .text
+    let prompt = PromptSections.packed(prompts)
+    guard
+      let reservation = await budget.reserve(
+        tokens: TokenEstimate.tokens(in: prompt.text),
+        maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count })
+    else { return false }
+    var request = request(
+      prompt, reservation.maxOutputTokens,
+      .record(rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }))
+    request.acceptsParts = true
+    let part = reservation.amount / Double(rows.count)
+    for index in rows.indices { try await setAside(part, &rows[index], isHurried: index > 0) }
+    let start = ContinuousClock.now
+    let answer: Answer
+    do {
+      answer = try await engine.answer(request)
+    } catch {
+      let known = error as? EngineError
+      let lost = known?.lostCalls ?? 1
+      let cost = await budget.settle(reservation, known?.usage, lostCalls: lost)
+      share(known?.usage ?? Usage(), cost, since: start, &rows)
+      for index in rows.indices {
+        lose(lost, part, &rows[index])
+        rows[index].reserved = nil
+      }
+      try await record(rows)
+      throw error
+    }
+    let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
+    share(answer.usage, cost, since: start, &rows)
+    let members = answer.value?.members ?? [:]
+    for index in rows.indices {
+      lose(answer.lostCalls, part, &rows[index])
+      rows[index].reserved = nil
+      let name = PromptSections.name(index)
+      // A row that is answered twice is answered wrongly: which of both is meant?
+      guard members.pairs.count(where: { $0.name == name }) == 1, let part = members[name],
+        let value = try? type.checked(part), part.string?.isEmpty != true
+      else { continue }
+      let text = value.string ?? value.text
+      if let check {
+        let own = Answer(
+          text: text, value: type == .text ? nil : value, usage: Usage(), model: answer.model)
+        if try await check(rows[index], own) != nil { continue }
+      }
+      rows[index].answer = text
+      rows[index].value = type == .text ? nil : value.text
+      rows[index].answeredBy = author
+      rows[index].state = .answered
+      rows[index].errorCode = nil
+      rows[index].errorMessage = nil
+    }
+    try await record(rows)
+    try checkpoint("answered")
+    return true
+  }
+
+  private func request(
+    _ prompt: Prompt, _ maxOutputTokens: Int?, _ type: AnswerType?
+  ) -> EngineRequest {
+    EngineRequest(
+      prompt: prompt, model: parameters.model, temperature: parameters.temperature,
+      maxOutputTokens: maxOutputTokens, type: type, timeout: .seconds(parameters.timeout))
+  }
+
+  /// Records that a call is about to be made, and what it may cost.
+  private func setAside(
+    _ amount: Double, _ item: inout ItemRecord, isHurried: Bool = false
+  ) async throws {
+    item.reserved = amount
+    item.askedAt = Date().timeIntervalSince1970
+    // An engine that costs nothing and answers at once has nothing to lose.
+    guard engine.name != "practice" || amount > 0 else {
+      item.reserved = nil
+      return
+    }
+    // Of rows that go in one question the first says enough.
+    if isHurried { item.reserved = nil } else { try await journal.record(item) }
+  }
+
+  private func record(_ rows: [ItemRecord]) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for row in rows { group.addTask { try await journal.record(row) } }
+      try await group.waitForAll()
+    }
+  }
+
+  private func lose(_ calls: Int, _ amount: Double, _ item: inout ItemRecord) {
+    item.lostCalls += calls
+    item.lostCost += Double(calls) * amount
+  }
+
+  private func count(_ usage: Usage, _ cost: Double?, _ item: inout ItemRecord) {
+    item.attempts += 1
+    item.inputTokens += usage.inputTokens
+    item.outputTokens += usage.outputTokens
+    // One call of unknown price makes the sum unknown.
+    item.cost = cost.flatMap { cost in
+      item.attempts == 1 ? cost : item.cost.map { $0 + cost }
+    }
+  }
+
+  /// Shares out what a common question took.
+  private func share(
+    _ usage: Usage, _ cost: Double?, since start: ContinuousClock.Instant,
+    _ rows: inout [ItemRecord]
+  ) {
+    let seconds = (ContinuousClock.now - start) / .seconds(1) / Double(rows.count)
+    for index in rows.indices {
+      rows[index].seconds += seconds
+      // What does not divide goes to the first.
+      let extra = index == 0
+      count(
+        Usage(
+          inputTokens: usage.inputTokens / rows.count
+            + (extra ? usage.inputTokens % rows.count : 0),
+          outputTokens: usage.outputTokens / rows.count
+            + (extra ? usage.outputTokens % rows.count : 0)),
+        cost.map { $0 / Double(rows.count) }, &rows[index])
+    }
+  }
+
+  // MARK: - Writing
+
+  /// Writes a row, or looks whether it was written.
+  func write(_ start: ItemRecord) async throws -> Turn {
+    var turn = Turn(isWrite: true)
+    var item = start
+    do {
+      try Task.checkCancellation()
+      let outcome: PageWriter.Outcome
+      if RunStep(for: item) == .check {
+        outcome = try await writer.finish(
+          try await change(item), item: &item, isForced: parameters.isForced)
+      } else {
+        outcome = try await writer.write(
+          try await change(item), item: &item, isForced: parameters.isForced,
+          isStrict: parameters.isStrict
+        ).outcome
+      }
+      if case .conflict(let text) = outcome { try await leave(&item, text) }
+      turn.ended = [item]
+    } catch is CancellationError {
+      // Nothing is marked: the row stands where its journal entry says.
+      turn.stop = .cancelled
+    } catch {
+      guard try await note(error, &item, &turn) else { throw error }
+    }
+    return turn
+  }
+
+  private var writer: PageWriter {
+    PageWriter(client: client, journal: journal, checkpoint: checkpoint)
+  }
+
+  /// What the kept answer changes.
+  private func change(_ item: ItemRecord) async throws -> PageWriter.Change {
+    let value = item.value.flatMap { try? JSON(parsing: $0) }
+    var change = PageWriter.Change()
+    for (place, target) in targets.enumerated() {
+      let part: JSON
+      if targets.count > 1 {
+        // A property may have got another name since the answer came; its place is the same.
+        let members = value?.members
+        part =
+          members?[target.name]
+          ?? (members.map { $0.count > place ? $0.pairs[place].value : .null } ?? .null)
+      } else {
+        part = value ?? .string(item.answer ?? "")
+      }
+      switch target {
+      case .property(let schema):
+        let text = part.string.map(RowWork.trimmed)
+        change.properties[schema.id] = try PropertyKinds.payload(
+          for: text.map(Scalar.text) ?? RowWork.scalar(part), schema: schema,
+          newOptions: parameters.newOptions)
+      case .body(let mode):
+        change.body = (Markdown.blocks(from: part.string ?? part.text), mode)
+      }
+    }
+    return change
+  }
+
+  /// Answers end in line breaks that nobody wants in a cell.
+  private static func trimmed(_ text: String) -> String {
+    text.trimmingCharacters(in: .whitespacesAndNewlines)
+  }
+
+  private static func scalar(_ json: JSON) -> Scalar {
+    switch json {
+    case .null, .object: .none
+    case .bool(let flag): .flag(flag)
+    case .int(let whole): .number(Double(whole))
+    case .double(let number): .number(number)
+    case .string(let text): .text(text)
+    case .array(let items): .list(items.map(scalar))
+    }
+  }
+
+  private func leave(_ item: inout ItemRecord, _ text: String) async throws {
+    item.state = .conflict
+    item.errorCode = "conflict"
+    item.errorMessage =
+      "somebody changed the cell meanwhile; it says “\(text.prefix(60))” and was left alone"
+    try await journal.record(item)
+  }
+
+  // MARK: - Failing
+
+  /// Records a failure of a row.
+  ///
+  /// - Returns: Whether it is one of a row; `false` for what stops the journal itself.
+  private func note(
+    _ error: any Error, _ item: inout ItemRecord, _ turn: inout Turn
+  ) async throws -> Bool {
+    let (code, message): (String, String)
+    switch error {
+    case let error as EngineError:
+      (code, message) = (error.code.rawValue, error.message)
+      turn.stop = error.stop
+    case let error as NotionError:
+      (code, message) = (error.code.rawValue, error.description)
+      if error.concernsEverything { turn.stop = .problem(error.description, isKey: true) }
+    case let error as TransportError: (code, message) = ("transport", error.message)
+    case let error as PropertyError:
+      (code, message) = ("value", error.message + (error.hint.map { " (\($0))" } ?? ""))
+    case let error as GenerationError: (code, message) = ("write", error.message)
+    default: return false
+    }
+    // A failed write keeps what it had, so that `resume` can look whether it happened after all.
+    item.state = .failed
+    item.reserved = nil
+    item.errorCode = code
+    item.errorMessage = message
+    try await journal.record(item)
+    turn.ended.append(item)
+    return true
+  }
+}
+
+extension EngineError {
+  /// Why a run stops, when this error concerns every question of it.
+  var stop: StopReason? {
+    scope == .run ? .problem(message, isKey: code == .badKey) : nil
+  }
+}
