@@ -204,7 +204,7 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertEqual(code, 0, err)
         blame = json.loads(out.splitlines()[-1])
         self.assertEqual([entry["By"] for entry in blame], ["practice/practice-1", "you"])
-        self.assertEqual(blame[0]["Prompt"], "translate the topic to Japanese")
+        self.assertEqual(blame[0]["Prompt"], "v1: translate the topic to Japanese")
         self.assertIn("学ぶことは楽しい", blame[0]["After"])
         code, _, err = run(["-c", 'use "Blog"; undo rows where Topic contains "fun"'], home)
         self.assertIn("Run 2: 1 row restored.", err)
