@@ -127,7 +127,13 @@ let package = Package(
       name: "TransportTests",
       dependencies: ["Transport", .product(name: "HTTPTypes", package: "swift-http-types")],
       swiftSettings: strict),
-    .testTarget(name: "ScriptTests", dependencies: ["Script"], swiftSettings: strict),
+    .testTarget(
+      name: "ScriptTests", dependencies: ["Script", "Fuzzing"], swiftSettings: strict),
+    // Programs made at random, for the unit tests and, by the million, for `scripts/test long`.
+    .target(
+      name: "Fuzzing", dependencies: ["Script"], path: "Tests/Fuzzing", swiftSettings: strict),
+    .executableTarget(
+      name: "visen-fuzz", dependencies: ["Fuzzing"], path: "Tests/Fuzz", swiftSettings: strict),
     // Whole scripts on the whole shell, with the output they must have.
     .testTarget(
       name: "GoldenTests",

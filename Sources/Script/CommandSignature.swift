@@ -84,11 +84,13 @@ public struct CommandSignature: Sendable {
   public let opensConnection: String?
   /// Whether its word is a command only before a number, and a name like any other elsewhere.
   public let isOnlyBeforeNumber: Bool
+  /// What to say about words that are too many, where people often write some.
+  public let excessNote: String?
 
   /// Creates a signature.
   public init(
     name: String, summary: String, slots: [Slot], examples: [String], givesValue: Bool = false,
-    opensConnection: String? = nil, isOnlyBeforeNumber: Bool = false
+    opensConnection: String? = nil, isOnlyBeforeNumber: Bool = false, excessNote: String? = nil
   ) {
     self.name = name
     self.summary = summary
@@ -97,6 +99,7 @@ public struct CommandSignature: Sendable {
     self.givesValue = givesValue
     self.opensConnection = opensConnection
     self.isOnlyBeforeNumber = isOnlyBeforeNumber
+    self.excessNote = excessNote
   }
 }
 

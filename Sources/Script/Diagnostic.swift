@@ -153,8 +153,10 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
 public enum NearestWord {
   /// The candidate nearest to a word, when one is near enough to propose.
   public static func nearest(to word: String, among candidates: some Sequence<String>) -> String? {
+    // No name is that long; the time grows with the product of the lengths.
+    guard word.utf8.count <= 200 else { return nil }
     let wanted = Array(word.lowercased())
-    let limit = max(1, wanted.count / 3)
+    let limit = wanted.count < 2 ? 0 : max(1, wanted.count / 3)
     var best: (word: String, distance: Int)?
     for candidate in candidates where candidate != word {
       let distance = distance(wanted, Array(candidate.lowercased()))
@@ -163,7 +165,7 @@ public enum NearestWord {
     if let best { return best.word }
     // What was begun and not finished.
     guard wanted.count >= 2 else { return nil }
-    return candidates.filter { $0.lowercased().hasPrefix(String(wanted)) }
+    return candidates.filter { $0 != word && $0.lowercased().hasPrefix(String(wanted)) }
       .min { $0.count < $1.count }
   }
 
@@ -176,7 +178,7 @@ public enum NearestWord {
   }
 
   /// The edits between two words, two neighbours swapped counting as one.
-  private static func distance(_ a: [Character], _ b: [Character]) -> Int {
+  static func distance(_ a: [Character], _ b: [Character]) -> Int {
     guard !a.isEmpty, !b.isEmpty else { return max(a.count, b.count) }
     var beforeLast = [Int](repeating: 0, count: b.count + 1)
     var last = Array(0...b.count)

@@ -28,8 +28,10 @@ public actor Interpreter {
   private let host: any ScriptHost
   private let pause: (@Sendable (Duration) -> Void)?
   private var globals = Globals()
-  /// The names of the files whose definitions are known.
-  private var included: Set<String> = []
+  /// What the included files have made, by their names.
+  private var included: [String: Names] = [:]
+  /// The included files that are being read, the outermost first.
+  private var reading: [String] = []
 
   /// Creates an interpreter.
   ///
@@ -84,12 +86,12 @@ public actor Interpreter {
   public func check(_ source: SourceText, isOnlyChecked: Bool = true) -> CheckResult {
     var known = globals
     var included = self.included
-    return check(source, &known, &included, isOnlyChecked: isOnlyChecked)
+    return check(source, &known, &included, reading: reading, isOnlyChecked: isOnlyChecked)
   }
 
   private func check(
-    _ source: SourceText, _ known: inout Globals, _ included: inout Set<String>,
-    isOnlyChecked: Bool, isIncluded: Bool = false
+    _ source: SourceText, _ known: inout Globals, _ included: inout [String: Names],
+    reading: [String], isOnlyChecked: Bool, isIncluded: Bool = false
   ) -> CheckResult {
     let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
     var diagnostics = parsed.diagnostics
@@ -102,17 +104,39 @@ public actor Interpreter {
       }
     }
     if diagnostics.isEmpty {
-      for (path, span) in parsed.statements.compactMap(\.include) {
+      let names = reading + [source.name]
+      for (path, span, name) in parsed.statements.compactMap(\.include) {
         do {
           let file = try host.script(at: path, from: source.name)
-          guard included.insert(file.name).inserted else { continue }
-          let inner = check(
-            file, &known, &included, isOnlyChecked: isOnlyChecked, isIncluded: true)
-          guard inner.diagnostics.isEmpty else { return inner }
+          guard !names.contains(file.name), names.count <= Interpreter.deepestInclude else {
+            diagnostics.append(
+              Diagnostic(
+                "V118",
+                names.contains(file.name)
+                  ? "“\(path)” includes itself in the end"
+                  : "files include each other more than \(Interpreter.deepestInclude) deep",
+                span, label: "a circle",
+                notes: ["put what both need into a third file"]))
+            continue
+          }
+          if included[file.name] == nil {
+            let outer = Names(variables: known.variables, functions: known.functions)
+            known.variables = [:]
+            known.functions = [:]
+            let inner = check(
+              file, &known, &included, reading: names, isOnlyChecked: isOnlyChecked,
+              isIncluded: true)
+            included[file.name] = Names(variables: known.variables, functions: known.functions)
+            known.variables = outer.variables
+            known.functions = outer.functions
+            guard inner.diagnostics.isEmpty else { return inner }
+          }
+          diagnostics += known.take(included[file.name] ?? Names(), as: name, at: span)
         } catch {
-          let reason = (error as? ScriptError)?.message ?? "\(error)"
           diagnostics.append(
-            Diagnostic("V118", "“\(path)” cannot be included: \(reason)", span))
+            Diagnostic(
+              "V118", (error as? ScriptError)?.message ?? "\(error)", span, label: "included here",
+              notes: ["the path is relative to the file that includes it"]))
         }
       }
     }
@@ -142,14 +166,13 @@ public actor Interpreter {
       throw CheckFailure(diagnostics: checked.diagnostics, source: checked.source)
     }
     let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
-    for (path, _) in parsed.statements.compactMap(\.include) {
-      let file = try host.script(at: path, from: source.name)
-      guard included.insert(file.name).inserted else { continue }
-      _ = try await run(file)
-    }
+    try await include(parsed.statements.compactMap(\.include), from: source)
 
     let state = Machine.State()
     var last: Value?
+    var names = Resolver(source: source, host: host, globals: globals)
+    names.expect(parsed.statements)
+    globals = names.globals
     return try await withTaskCancellationHandler {
       for (index, statement) in parsed.statements.enumerated() {
         // The open connection may be another one since the check, so each is resolved when it runs.
@@ -187,6 +210,36 @@ public actor Interpreter {
       return RunOutcome(value: last, failures: state.failures.withLock { $0 })
     } onCancel: {
       state.cancel()
+    }
+  }
+
+  private static let deepestInclude = 32
+
+  /// Runs included files, each once and among its own names, and takes over what they make.
+  private func include(
+    _ paths: [(path: String, span: Span, name: String?)], from source: SourceText
+  ) async throws {
+    for (path, span, name) in paths {
+      let file = try host.script(at: path, from: source.name)
+      if included[file.name] == nil {
+        let outer = Names(variables: globals.variables, functions: globals.functions)
+        globals.variables = [:]
+        globals.functions = [:]
+        reading.append(source.name)
+        defer { reading.removeLast() }
+        do {
+          _ = try await run(file)
+        } catch {
+          globals.variables = outer.variables
+          globals.functions = outer.functions
+          throw error
+        }
+        included[file.name] = Names(variables: globals.variables, functions: globals.functions)
+        globals.variables = outer.variables
+        globals.functions = outer.functions
+      }
+      let clashes = globals.take(included[file.name] ?? Names(), as: name, at: span)
+      guard clashes.isEmpty else { throw CheckFailure(diagnostics: clashes, source: source) }
     }
   }
 
@@ -260,14 +313,45 @@ extension Statement {
   /// Whether it only makes names: what an included file may hold.
   fileprivate var isDefinition: Bool {
     switch kind {
-    case .function, .include: true
+    case .function, .include, .declareType: true
     case .declare(_, _, let isVariable, _): !isVariable
     default: false
     }
   }
 
-  /// The path of an `include`, and where it stands.
-  fileprivate var include: (String, Span)? {
-    if case .include(let path, let span) = kind { (path, span) } else { nil }
+  /// The path of an `include`, where it stands, and the name it was given.
+  fileprivate var include: (path: String, span: Span, name: String?)? {
+    if case .include(let path, let span, let name) = kind { (path, span, name) } else { nil }
+  }
+}
+
+extension Globals {
+  /// Takes over what an included file has made, under a name of its own if it was given one.
+  ///
+  /// - Returns: What is there already.
+  fileprivate mutating func take(_ names: Names, as name: String?, at span: Span) -> [Diagnostic] {
+    func spelled(_ inner: String) -> String { name.map { "\($0).\(inner)" } ?? inner }
+    var clashes: [Diagnostic] = []
+    func clash(_ name: String, _ kind: String) {
+      clashes.append(
+        Diagnostic(
+          "V104", "there is a \(kind) called “\(name)” already", span, label: "made again",
+          notes: ["give the file a name: include \"…\" as other"]))
+    }
+    for (inner, variable) in names.variables.sorted(by: { $0.key < $1.key }) where inner != "_" {
+      let key = spelled(inner)
+      if let other = variables[key], other.slot != variable.slot, !other.isEarlier {
+        clash(key, "variable")
+      }
+      variables[key] = variable
+    }
+    for (inner, function) in names.functions.sorted(by: { $0.key < $1.key }) {
+      let key = spelled(inner)
+      if let other = functions[key], other.index != function.index, !other.isEarlier {
+        clash(key, "function")
+      }
+      functions[key] = function
+    }
+    return clashes
   }
 }

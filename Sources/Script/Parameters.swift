@@ -13,8 +13,16 @@ public struct ScriptParameter: Sendable {
 /// Values for the parameters of scripts.
 enum Parameters {
   /// A value, or a text of the command line, as a shape asks for; `nil` when it does not fit.
-  static func value(_ given: Value, as shape: AnswerShape?) -> Value? {
+  ///
+  /// - Parameter readsTexts: Whether a text may stand for a number, a truth value or a list.
+  static func value(_ given: Value, as shape: AnswerShape?, readsTexts: Bool = true) -> Value? {
     guard let shape else { return given }
+    if !readsTexts, case .text = given {
+      switch shape {
+      case .text, .option, .date: break
+      default: return nil
+      }
+    }
     switch (shape, given) {
     case (.text, .text), (.flag, .flag), (.date, .date), (.record, .record): return given
     case (.number(let minimum, let maximum), .number(let number)):
@@ -30,7 +38,7 @@ enum Parameters {
     case (.date, .text(let text)): return DateValue(parsing: text).map(Value.date)
     case (.option(let names), .text(let text)): return names.contains(text) ? given : nil
     case (.list(let item), .list(let items)):
-      let read = items.compactMap { value($0, as: item) }
+      let read = items.compactMap { value($0, as: item, readsTexts: readsTexts) }
       return read.count == items.count ? .list(read) : nil
     case (.list, .text(let text)):
       let parts = text.isEmpty ? [] : text.split(separator: ",", omittingEmptySubsequences: false)
@@ -42,6 +50,23 @@ enum Parameters {
             return .text(String(word))
           }), as: shape)
     default: return nil
+    }
+  }
+
+  /// What a type as written takes, in words.
+  static func words(_ shape: ShapeSyntax?) -> String {
+    switch shape {
+    case nil: "any value"
+    case .text: words(AnswerShape.text)
+    case .number(let minimum, let maximum):
+      words(AnswerShape.number(minimum: minimum, maximum: maximum))
+    case .flag: words(AnswerShape.flag)
+    case .date: words(AnswerShape.date)
+    case .list(let item): "a list of \(words(item)), with commas"
+    case .option(let names): words(AnswerShape.option(names))
+    case .optionOf: "one of a list"
+    case .record: "a record"
+    case .named(let name, _): name
     }
   }
 

@@ -40,6 +40,12 @@ public protocol ScriptHost: AnyObject, Sendable {
   func run(_ call: CommandCall) async throws -> Value
   /// Prints a line.
   func print(_ line: String) async
+  /// Tells of a problem that stops nothing, at once.
+  func warn(_ line: String) async
+  /// The text of a file that a program reads as data.
+  ///
+  /// - Throws: ``ScriptError`` when it cannot be read or is no text.
+  func file(at path: String) async throws -> String
   /// The text of a file that a program includes.
   ///
   /// - Parameters:
@@ -60,6 +66,14 @@ extension ScriptHost {
   public func hasChanged(
     _ field: String, of row: Row, _ change: CellChange
   ) async throws -> Bool { false }
+
+  /// Prints it like any other line.
+  public func warn(_ line: String) async { await print(line) }
+
+  /// There are no files.
+  public func file(at path: String) async throws -> String {
+    throw ScriptError(code: "V309", message: "files cannot be read here")
+  }
 
   /// Nothing can be included.
   public func script(at path: String, from file: String) throws -> SourceText {

@@ -123,8 +123,16 @@ nonisolated final class ScriptBridge: ScriptHost {
     }
   }
 
+  func file(at path: String) async throws -> String { try ScriptFile.data(at: path) }
+
   func script(at path: String, from file: String) throws -> SourceText {
     try ScriptFile.read(path, from: file)
+  }
+
+  func warn(_ line: String) async {
+    guard let session = try? session() else { return }
+    let secrets = await session.keys.all
+    session.console.problem(Sanitizer.line(line).redacting(secrets))
   }
 
   func print(_ line: String) async {

@@ -276,23 +276,30 @@ public final class ShellLoop {
   }
 }
 
-/// Turns Ctrl-C into a stop of what runs, while it runs.
+/// Turns Ctrl-C, and the word of a service manager to end, into a stop of what runs, while it runs.
 ///
-/// One source of signals serves the whole process: a second one, made where a first was cancelled,
-/// is never told of a signal. While nothing runs, the signal is ignored.
+/// One source of each signal serves the whole process: a second one, made where a first was
+/// cancelled, is never told of a signal. While nothing runs, Ctrl-C is ignored, and the other ends
+/// the program.
 nonisolated private final class InterruptWatch: Sendable {
   private static let stop = Mutex<(@Sendable () -> Void)?>(nil)
-  private static let source: any DispatchSourceSignal = {
-    signal(SIGINT, SIG_IGN)
-    let source = DispatchSource.makeSignalSource(signal: SIGINT, queue: .global())
-    source.setEventHandler { stop.withLock { $0 }?() }
+  private static let sources = [SIGINT, SIGTERM].map { number -> any DispatchSourceSignal in
+    signal(number, SIG_IGN)
+    let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
+    source.setEventHandler {
+      if let stop = stop.withLock({ $0 }) {
+        stop()
+      } else if number == SIGTERM {
+        exit(ExitCode.interrupted)
+      }
+    }
     source.resume()
     return source
-  }()
+  }
 
   init(_ stop: @escaping @Sendable () -> Void) {
     InterruptWatch.stop.withLock { $0 = stop }
-    _ = InterruptWatch.source
+    _ = InterruptWatch.sources
   }
 
   func end() { InterruptWatch.stop.withLock { $0 = nil } }

@@ -58,6 +58,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     if !console.messages.isEmpty { output += "-- messages\n" + console.messages }
     if code != ExitCode.success { output += "-- exit \(code)\n" }
     return output.replacing(home.path, with: "HOME").replacing(Golden.root.path + "/", with: "")
+      .replacing(/· \d+(\.\d+)? (s|min)\b/, with: "· TIME")
   }
 
   /// The first line that differs.

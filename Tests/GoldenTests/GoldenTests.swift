@@ -17,7 +17,7 @@ import Testing
   }
 
   @Test func thereAreEnough() {
-    #expect(Golden.cases.count >= 150)
+    #expect(Golden.cases.count >= 300)
     let orphans = Golden.expectations.filter { path in
       !Golden.cases.contains { $0.expectation.path == path }
     }

@@ -24,7 +24,16 @@ final class BuiltinNode: Node, @unchecked Sendable {
       values = more
     }
     do throws(ScriptError) {
-      return try function.body(values)
+      let result: Value
+      switch function.body {
+      case .pure(let body): result = try body(values)
+      case .effect(let body):
+        let host = context.machine.host
+        let given = values
+        result = try context.machine.wait { try await body(given, host) }
+      }
+      try Limits.check(result)
+      return result
     } catch {
       throw error.at(span)
     }

@@ -1,9 +1,9 @@
 /// `ai …`: asks an engine.
 final class AINode: Node, @unchecked Sendable {
   let prompt: Node
-  let shape: AnswerShape?
+  let shape: ShapeNode?
   let engine: Node?
-  init(prompt: Node, shape: AnswerShape?, engine: Node?, _ span: Span) {
+  init(prompt: Node, shape: ShapeNode?, engine: Node?, _ span: Span) {
     self.prompt = prompt
     self.shape = shape
     self.engine = engine
@@ -23,7 +23,7 @@ final class AINode: Node, @unchecked Sendable {
       pieces = [.literal(text)]
     }
     let request = AIRequest(
-      pieces: pieces, shape: shape, engine: try engine?.eval(context).display)
+      pieces: pieces, shape: try shape?.shape(context), engine: try engine?.eval(context).display)
     let host = context.machine.host
     do throws(ScriptError) {
       return try context.machine.wait { try await host.answer(request) }
@@ -41,7 +41,7 @@ final class CommandNode: Node, @unchecked Sendable {
     case names([String])
     case word(String)
     case target(Node, limit: Node?, isSample: Bool)
-    case shape(AnswerShape)
+    case shape(ShapeNode)
     case template(Node, source: String, names: [String], holesAreNames: Bool)
     case flag
   }
@@ -81,7 +81,7 @@ final class CommandNode: Node, @unchecked Sendable {
       return .values(values)
     case .names(let names): return .names(names)
     case .word(let word): return .word(word)
-    case .shape(let shape): return .shape(shape)
+    case .shape(let shape): return .shape(try shape.shape(context))
     case .flag: return .flag
     case .target(let node, let limit, let isSample):
       let count = try limit?.whole(context, isSample ? "sample" : "the number of rows", from: 1)

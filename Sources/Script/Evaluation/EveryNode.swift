@@ -37,7 +37,9 @@ final class EveryNode: Node, @unchecked Sendable {
             RowFailure(
               title: "every", number: nil, message: error.message, code: error.code,
               span: error.span))
-          try context.print("problem[\(error.code)]: \(error.message)")
+          let host = context.machine.host
+          let line = "problem[\(error.code)]: \(error.message)"
+          try context.machine.wait { await host.warn(line) }
         default: throw error
         }
       }

@@ -24,12 +24,18 @@ final class LoopNode: Node, @unchecked Sendable {
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var results: [Value] = []
-    try loop(context) { () throws(ScriptError) in
-      let value = try body.eval(context)
-      if context.staged.count > context.stagedStart { try context.sendStaged() }
-      results.append(value)
-    } keep: {
-      results.append($0)
+    do throws(ScriptError) {
+      try loop(context) { () throws(ScriptError) in
+        let value = try body.eval(context)
+        if context.staged.count > context.stagedStart { try context.sendStaged() }
+        results.append(value)
+        if results.count > Limits.list { try Limits.check(list: results.count) }
+      } keep: {
+        results.append($0)
+      }
+      try Limits.check(depth: results)
+    } catch {
+      throw error.at(span)
     }
     return .list(results)
   }
@@ -55,7 +61,7 @@ final class LoopNode: Node, @unchecked Sendable {
     if width == nil, let range = sequence as? OperatorNode, range.operation == .range {
       // Counted off one by one: the list of a long range would only be made to be thrown away.
       let (first, last) = try Operators.bounds(
-        try range.left.eval(context), try range.right.eval(context), at: range.span)
+        try range.left.eval(context), try range.right.eval(context), at: range.span, isList: false)
       context.stagedStart = context.staged.count
       var number = first
       while number <= last {

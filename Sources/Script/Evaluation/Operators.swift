@@ -38,9 +38,15 @@ enum Operators {
   private static func add(_ a: Value, _ b: Value) throws(ScriptError) -> Value {
     switch (a, b) {
     case (.number(let a), .number(let b)): return .number(try finite(a + b))
-    case (.text(let a), .text(let b)): return .text(a + b)
-    case (.list(let a), .list(let b)): return .list(a + b)
-    case (.list(let a), let item): return .list(a + [item])
+    case (.text(let a), .text(let b)):
+      try Limits.check(text: a.utf8.count + b.utf8.count)
+      return .text(a + b)
+    case (.list(let a), .list(let b)):
+      try Limits.check(list: a.count + b.count)
+      return .list(a + b)
+    case (.list(let a), let item):
+      try Limits.check(list: a.count + 1)
+      return .list(a + [item])
     case (.duration(let a), .duration(let b)):
       return .duration(DurationValue(seconds: a.seconds + b.seconds))
     case (.date(let date), .duration(let duration)), (.duration(let duration), .date(let date)):
@@ -81,6 +87,9 @@ enum Operators {
       }
       let seconds = operation == .multiply ? duration.seconds * factor : duration.seconds / factor
       return .duration(DurationValue(seconds: try finite(seconds)))
+    }
+    if operation == .multiply, case .number(let factor) = a, case .duration(let duration) = b {
+      return .duration(DurationValue(seconds: try finite(duration.seconds * factor)))
     }
     guard case .number(let x) = a, case .number(let y) = b else {
       throw misfit(operation.rawValue, a, b, [])
@@ -168,13 +177,7 @@ enum Operators {
     guard case .text(let text) = a, case .text(let pattern) = b else {
       throw misfit("matches", a, b, [])
     }
-    do {
-      return try text.firstMatch(of: Regex(pattern)) != nil
-    } catch {
-      throw ScriptError(
-        code: "V313", message: "“\(pattern.prefix(60))” is no regular expression",
-        notes: ["a text in '…' needs no double backslashes"])
-    }
+    return try Patterns.matches(text, pattern)
   }
 
   private static func range(_ a: Value, _ b: Value) throws(ScriptError) -> Value {
@@ -184,17 +187,26 @@ enum Operators {
 
   /// The whole numbers that a range goes from and to, both included.
   static func bounds(
-    _ a: Value, _ b: Value, at span: Span? = nil
+    _ a: Value, _ b: Value, at span: Span? = nil, isList: Bool = true
   ) throws(ScriptError) -> (from: Int, to: Int) {
     guard case .number(let x) = a, case .number(let y) = b, let from = Int(exactly: x),
       let to = Int(exactly: y)
     else {
-      let error = misfit("..", a, b, ["a range goes from one whole number to another: 1..10"])
+      let odd = [a, b].first { $0.asNumber.flatMap { Int(exactly: $0) } == nil } ?? a
+      let error = ScriptError(
+        code: "V306",
+        message: odd.asNumber == nil
+          ? "a range goes from one number to another, and this is \(odd.kindName)"
+          : "a range goes from one whole number to another, and \(odd.display) is none",
+        notes: ["for example: 1..10"])
       throw span.map(error.at) ?? error
     }
-    guard from > to || to - from < 10_000_000 else {
+    // Numbers beyond are not all whole numbers any more.
+    guard !isList || from > to || to - from < Limits.list, abs(from) <= 1 << 53, abs(to) <= 1 << 53
+    else {
       let error = ScriptError(
-        code: "V305", message: "the range has more than ten million numbers")
+        code: "V314", message: "a list would have more than ten million items",
+        notes: ["go through the numbers one by one: for x in 1..n { … }"])
       throw span.map(error.at) ?? error
     }
     return (from, to)

@@ -55,7 +55,7 @@ public struct PromptTemplate: Sendable {
   }
 
   static func filled(
-    _ text: String, _ value: (String) throws(ScriptError) -> Value?
+    _ text: String, ofRow: Bool = true, _ value: (String) throws(ScriptError) -> Value?
   ) throws(ScriptError) -> [Piece] {
     var pieces: [Piece] = []
     for segment in segments(text) {
@@ -67,7 +67,8 @@ public struct PromptTemplate: Sendable {
             code: "V101", message: "there is no property named “\(name)” for the hole {\(name)}",
             notes: ["for a plain brace write \\{\(name)}"])
         }
-        pieces.append(.data(name: name, text: try holeText(found, name, allowsNothing)))
+        pieces.append(
+          .data(name: name, text: try holeText(found, name, allowsNothing, ofRow: ofRow)))
       }
     }
     return pieces
@@ -75,9 +76,14 @@ public struct PromptTemplate: Sendable {
 
   /// The text of a hole's value; `nothing` would spoil the prompt and cost money all the same.
   static func holeText(
-    _ value: Value, _ name: String, _ allowsNothing: Bool
+    _ value: Value, _ name: String, _ allowsNothing: Bool, ofRow: Bool = true
   ) throws(ScriptError) -> String {
     if value.isNothing, !allowsNothing {
+      guard ofRow else {
+        throw ScriptError(
+          code: "V304", message: "{\(name)} has no value",
+          notes: ["allow it with {\(name)?}", "or give it another value: {\(name) ?? \"none\"}"])
+      }
       throw ScriptError(
         code: "V304", message: "{\(name)} has no value for this row",
         notes: [

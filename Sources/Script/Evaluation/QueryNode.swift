@@ -78,7 +78,9 @@ public struct Query: Sendable {
       sort.field.map { (field: $0, isAscending: sort.isAscending) }
     }
     let sortsThere = fields.count == node.sorts.count
-    let isPlain = node.condition == nil && take == .first && sortsThere
+    // Services put empty cells first where they sort downward; here they come last, always.
+    let keepsOrder = fields.allSatisfy(\.isAscending)
+    let isPlain = node.condition == nil && take == .first && sortsThere && keepsOrder
     let context = makeContext()
     let pushed = try node.condition.map { try Pushdown.conditions(of: $0, context) } ?? []
     var rows = try await host.rows(
@@ -90,11 +92,23 @@ public struct Query: Sendable {
       for row in rows {
         try context.checkCancelled()
         context.row = row
-        if try condition.condition(context) { kept.append(row) }
+        do throws(ScriptError) {
+          if try condition.condition(context) { kept.append(row) }
+        } catch {
+          var named = error
+          if error.kind == .problem { named.rowTitle = error.rowTitle ?? row.title }
+          throw named
+        }
       }
       rows = kept
     }
-    if !node.sorts.isEmpty, !sortsThere { rows = try sorted(rows, context) }
+    if !node.sorts.isEmpty {
+      if !sortsThere {
+        rows = try sorted(rows, context)
+      } else if !keepsOrder {
+        rows = Query.emptyLast(rows[...], fields.map(\.field)[...])
+      }
+    }
     guard let count else { return rows }
     switch take {
     case .all: return rows
@@ -134,7 +148,24 @@ public struct Query: Sendable {
 
   /// Whether the rows can be given as they come.
   fileprivate var isPlain: Bool {
-    (take == .all || take == .first) && node.sorts.allSatisfy { $0.field != nil }
+    (take == .all || take == .first)
+      && node.sorts.allSatisfy { $0.field != nil && $0.isAscending }
+  }
+
+  /// Rows in the order they have, but for those that are empty where they are sorted by: these last.
+  private static func emptyLast(_ rows: ArraySlice<Row>, _ fields: ArraySlice<String>) -> [Row] {
+    guard let field = fields.first, rows.count > 1 else { return Array(rows) }
+    func key(_ row: Row) -> Value { row.value(of: field) ?? .nothing }
+    let ordered = rows.filter { !key($0).isEmpty } + rows.filter { key($0).isEmpty }
+    guard fields.count > 1 else { return ordered }
+    var result: [Row] = []
+    var start = 0
+    for end in 1...ordered.count
+    where end == ordered.count || !Value.areEqual(key(ordered[start]), key(ordered[end])) {
+      result += emptyLast(ordered[start..<end], fields.dropFirst())
+      start = end
+    }
+    return result
   }
 
   /// Sorts by the keys; empty ones last, equal ones in their order.

@@ -104,15 +104,23 @@ private class ChangeNode: Node, @unchecked Sendable {
       guard case .text(let more) = change, case .text(var text) = context.take(slot) else {
         return false
       }
-      text += more
+      // What would grow too long is left to the sum, which says so.
+      let fits = text.utf8.count + more.utf8.count <= Limits.text
+      if fits { text += more }
       place.initialize(to: .text(text))
-      return true
+      return fits
     }
     if case .list = place.pointee {
       guard case .list(var items) = context.take(slot) else { return false }
-      if case .list(let more) = change { items += more } else { items.append(change) }
+      let fits = items.count + (change.asList?.count ?? 1) <= Limits.list
+      if !fits {
+      } else if case .list(let more) = change {
+        items += more
+      } else {
+        items.append(change)
+      }
       place.initialize(to: .list(items))
-      return true
+      return fits
     }
     return false
   }
@@ -160,6 +168,7 @@ final class StoreFieldNode: Node, @unchecked Sendable {
   let sendsAtOnce: Bool
   /// The one field that is set, where that is all.
   private let field: String?
+  private let holdsOthers: Bool
   private let guess = PlaceGuess()
 
   init(
@@ -170,6 +179,7 @@ final class StoreFieldNode: Node, @unchecked Sendable {
     self.value = value
     self.isAddition = isAddition
     self.sendsAtOnce = sendsAtOnce
+    holdsOthers = value.mayNest
     if steps.count == 1, !isAddition, case .field(let name, _) = steps[0] {
       field = name
     } else {
@@ -180,6 +190,13 @@ final class StoreFieldNode: Node, @unchecked Sendable {
 
   override func run(_ context: Context) throws(ScriptError) {
     let new = try value.eval(context)
+    if holdsOthers {
+      do throws(ScriptError) {
+        try Limits.check(depth: CollectionOfOne(new))
+      } catch {
+        throw error.at(span)
+      }
+    }
     if let field, case .record = context.frame[slot] {
       // Taken out of its slot, the record is the only copy and is changed in place.
       guard case .record(var record) = context.take(slot) else { return }

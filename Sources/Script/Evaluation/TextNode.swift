@@ -53,6 +53,15 @@ final class TextNode: Node, @unchecked Sendable {
       }
     }
     append(place, words.count, buffer)
+    if buffer.count - start > Limits.text {
+      let size = buffer.count - start
+      buffer.drop(from: start)
+      do throws(ScriptError) {
+        try Limits.check(text: size)
+      } catch {
+        throw error.at(span)
+      }
+    }
     return .text(buffer.take(from: start))
   }
 
@@ -94,7 +103,7 @@ final class TextNode: Node, @unchecked Sendable {
     of value: Value, _ node: Node, _ name: String, _ allowsNothing: Bool
   ) throws(ScriptError) -> String {
     do throws(ScriptError) {
-      return try PromptTemplate.holeText(value, name, allowsNothing)
+      return try PromptTemplate.holeText(value, name, allowsNothing, ofRow: context.row != nil)
     } catch {
       throw error.at(node.span)
     }

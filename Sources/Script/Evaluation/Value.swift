@@ -218,7 +218,7 @@ extension Value {
 
   /// The shortest form that reads back as the same number.
   static func digits(_ number: Double) -> String {
-    if let whole = Int(exactly: number), abs(number) < 1e15 { return String(whole) }
+    if let whole = Int(exactly: number), abs(number) < 1e18 { return String(whole) }
     return "\(number)"
   }
 

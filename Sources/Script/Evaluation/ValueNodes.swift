@@ -64,15 +64,17 @@ final class ItNode: Node, @unchecked Sendable {
     if let row = context.row ?? context.machine.host.currentRow() { return .row(row) }
     throw ScriptError(
       code: "V307", message: "there is no current row", span: span,
-      notes: ["choose one: show row 3"])
+      notes: ["choose one: row 3"])
   }
 }
 
 final class ListNode: Node, @unchecked Sendable {
   let items: [Node]
   private let nodes: NodeList
+  private let holdsOthers: Bool
   init(_ items: [Node], _ span: Span) {
     self.items = items
+    holdsOthers = items.contains(where: \.mayNest)
     nodes = NodeList(items)
     super.init(span)
   }
@@ -80,6 +82,7 @@ final class ListNode: Node, @unchecked Sendable {
     var values: [Value] = []
     values.reserveCapacity(nodes.count)
     for index in 0..<nodes.count { values.append(try nodes.eval(index, context)) }
+    if holdsOthers { try Limits.check(depth: values) }
     return .list(values)
   }
 }
@@ -87,17 +90,25 @@ final class ListNode: Node, @unchecked Sendable {
 final class RecordNode: Node, @unchecked Sendable {
   private let names: RecordNames
   private let values: NodeList
+  private let holdsOthers: Bool
   init(_ fields: [(name: String, value: Node)], _ span: Span) {
+    holdsOthers = fields.contains(where: \.value.mayNest)
     names = RecordNames(fields.map(\.name))
     values = NodeList(fields.map(\.value))
     super.init(span)
   }
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var index = 0
-    return .record(
-      try Record(names) { () throws(ScriptError) -> Value in
-        defer { index += 1 }
-        return try values.eval(index, context)
-      })
+    let record = try Record(names) { () throws(ScriptError) -> Value in
+      defer { index += 1 }
+      return try values.eval(index, context)
+    }
+    if holdsOthers { try Limits.check(depth: record.fields.lazy.map(\.value)) }
+    return .record(record)
   }
+}
+
+extension Node {
+  /// Whether its value may be a list or record, so that what holds it is looked at for its depth.
+  var mayNest: Bool { !(isNumeric || self is ConstantNode || self is TextNode) }
 }

@@ -12,37 +12,93 @@ public struct Function: Sendable {
     }
   }
 
+  /// What a parameter takes, or a function gives.
+  public enum Kind: String, Sendable {
+    case any, text, number, flag, list, record, date, duration
+    /// `true` or `false`, a number, … : the word of the language for it.
+    public var word: String { self == .any ? "any value" : rawValue }
+
+    /// What it is for the check.
+    var type: StaticType {
+      switch self {
+      case .any: .any
+      case .text: .text
+      case .number: .number
+      case .flag: .flag
+      case .list: .list
+      case .record: .record
+      case .date: .date
+      case .duration: .duration
+      }
+    }
+  }
+
   /// A parameter.
   public struct Parameter: Sendable {
     /// Its name, for named arguments.
     public let name: String
+    /// What it takes; a list may be given as rows, a date as its text.
+    public let kind: Kind
     /// Whether it may be left out.
     public let isOptional: Bool
-    init(_ name: String, optional: Bool = false) {
+    init(_ name: String, _ kind: Kind = .any, optional: Bool = false) {
       self.name = name
+      self.kind = kind
       isOptional = optional
     }
   }
 
+  /// The groups in which the reference shows them.
+  public enum Group: String, Sendable, CaseIterable {
+    case text = "Text"
+    case number = "Numbers"
+    case list = "Lists"
+    case record = "Records"
+    case date = "Dates and durations"
+    case data = "Data and files"
+  }
+
   /// Its name.
   public let name: String
+  /// Where the reference shows it.
+  public let group: Group
   /// One sentence on what it gives.
   public let summary: String
   /// Its parameters.
   public let parameters: [Parameter]
+  /// What it gives.
+  public let result: Kind
   /// Whether the last parameter takes any number of arguments.
   public let isVariadic: Bool
   /// Lines that show it; tests run them.
   public let examples: [Example]
-  let body: @Sendable ([Value]) throws(ScriptError) -> Value
+  let body: Body
+
+  /// What it does: most only with values; a few need the program around them.
+  enum Body: Sendable {
+    case pure(@Sendable ([Value]) throws(ScriptError) -> Value)
+    case effect(@Sendable ([Value], any ScriptHost) async throws -> Value)
+  }
 
   init(
-    _ name: String, _ summary: String, _ parameters: [Parameter], isVariadic: Bool = false,
-    examples: [Example], _ body: @escaping @Sendable ([Value]) throws(ScriptError) -> Value
+    _ name: String, _ group: Group, _ summary: String, _ parameters: [Parameter],
+    gives result: Kind, isVariadic: Bool = false, examples: [Example],
+    _ body: @escaping @Sendable ([Value]) throws(ScriptError) -> Value
+  ) {
+    self.init(
+      name, group, summary, parameters, gives: result, isVariadic: isVariadic, examples: examples,
+      body: .pure(body))
+  }
+
+  init(
+    _ name: String, _ group: Group, _ summary: String, _ parameters: [Parameter],
+    gives result: Kind, isVariadic: Bool = false, examples: [Example], body: Body
   ) {
     self.name = name
+    self.group = group
     self.summary = summary
     self.parameters = parameters
+    self.result = result
     self.isVariadic = isVariadic
     self.examples = examples
     self.body = body
@@ -56,7 +112,8 @@ public struct Function: Sendable {
 
   /// Every function, alphabetical.
   public static let all: [Function] =
-    (dateFunctions + listFunctions + numberFunctions + textFunctions).sorted { $0.name < $1.name }
+    (dataFunctions + dateFunctions + listFunctions + numberFunctions + recordFunctions
+    + textFunctions).sorted { $0.name < $1.name }
 
   static let byName = Dictionary(all.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
 }
@@ -67,7 +124,7 @@ enum Argument {
     -> String
   {
     guard let text = value(values, index).asText else {
-      throw wrong(values, index, function, "text", "write \"{x}\" to make a text of a value")
+      throw wrong(values, index, function, "text", "to make a text of a value write \"{…}\"")
     }
     return text
   }
@@ -91,6 +148,18 @@ enum Argument {
     return items
   }
 
+  static func record(_ values: [Value], _ index: Int, _ function: String) throws(ScriptError)
+    -> Record
+  {
+    switch value(values, index) {
+    case .record(let record): return record
+    case .row(let row):
+      return Record(zip(row.shape.names, row.values).map { ($0, $1) })
+    default:
+      throw wrong(values, index, function, "a record or a row", "a record is written {name: value}")
+    }
+  }
+
   static func date(_ values: [Value], _ index: Int, _ function: String) throws(ScriptError)
     -> DateValue
   {
@@ -101,12 +170,21 @@ enum Argument {
 
   static func count(_ values: [Value], _ index: Int, _ function: String) throws(ScriptError) -> Int
   {
+    let whole = try whole(values, index, function)
+    guard whole >= 0 else {
+      throw ScriptError(
+        code: "V306", message: "\(function) takes a whole number of 0 or more, not \(whole)")
+    }
+    return whole
+  }
+
+  static func whole(_ values: [Value], _ index: Int, _ function: String) throws(ScriptError) -> Int
+  {
     let number = try number(values, index, function)
-    guard number >= 0, let whole = Int(exactly: number), whole <= 1_000_000_000 else {
+    guard let whole = Int(exactly: number), abs(whole) <= 1_000_000_000 else {
       throw ScriptError(
         code: "V306",
-        message:
-          "\(function) takes a whole number of 0 or more, not \(Value.number(number).display)")
+        message: "\(function) takes a whole number, not \(Value.number(number).display)")
     }
     return whole
   }
@@ -115,7 +193,10 @@ enum Argument {
     values.indices.contains(index) ? values[index] : .nothing
   }
 
-  private static func wrong(
+  /// Whether an argument was given and is not nothing.
+  static func has(_ values: [Value], _ index: Int) -> Bool { !value(values, index).isNothing }
+
+  static func wrong(
     _ values: [Value], _ index: Int, _ function: String, _ wanted: String, _ hint: String
   ) -> ScriptError {
     ScriptError(

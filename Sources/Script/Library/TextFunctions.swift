@@ -3,51 +3,62 @@ import Foundation
 extension Function {
   static let textFunctions: [Function] = [
     Function(
-      "fill", "The text with {name} replaced by the fields of a record.",
-      [Parameter("text"), Parameter("record")],
+      "capitalize", .text, "The text with its first letter in capital.", [Parameter("text", .text)],
+      gives: .text, examples: [Example("capitalize(\"green tea\")", "Green tea")]
+    ) { values throws(ScriptError) in
+      let text = try Argument.text(values, 0, "capitalize")
+      return .text(text.prefix(1).uppercased() + text.dropFirst())
+    },
+    Function(
+      "fill", .text,
+      "The text with {name} and {two words} replaced by the fields of a record; nothing else in it is looked at.",
+      [Parameter("text", .text), Parameter("record")], gives: .text,
       examples: [Example("fill('Dear {Name}', {Name: \"Ada\"})", "Dear Ada")]
     ) { values throws(ScriptError) in
       let text = try Argument.text(values, 0, "fill")
       let record = Argument.value(values, 1)
-      let pieces = try PromptTemplate.filled(text) { name throws(ScriptError) -> Value? in
+      let pieces = try PromptTemplate.filled(text, ofRow: record.asRow != nil) {
+        name throws(ScriptError) -> Value? in
         switch record {
-        case .record(let record): record[name]
-        case .row(let row): row.value(of: name)
-        default:
+        case .record(let record):
+          if let value = record[name] { return value }
           throw ScriptError(
-            code: "V306", message: "fill takes a record or a row, and this is \(record.kindName)")
+            code: "V308", message: "the record has no field named “\(name)” for {\(name)}",
+            notes: NearestWord.notes(for: name, among: record.fields.map(\.name), kind: "fields"))
+        case .row(let row): return row.value(of: name)
+        default:
+          throw Argument.wrong(
+            values, 1, "fill", "a record or a row", "fill(text, {Name: \"Ada\"})")
         }
       }
       return .text(pieces.map(\.text).joined())
     },
     Function(
-      "join", "The items of a list as one text.",
-      [Parameter("list"), Parameter("separator", optional: true)],
-      examples: [Example("join([1, 2, 3], \"-\")", "1-2-3")]
+      "join", .text, "The items of a list as one text.",
+      [Parameter("list", .list), Parameter("separator", .text, optional: true)], gives: .text,
+      examples: [Example("join([1, 2, 3], \"-\")", "1-2-3"), Example("join([1, 2])", "1, 2")]
     ) { values throws(ScriptError) in
-      let items = try Argument.list(values, 0, "join")
-      let separator = values.count > 1 ? try Argument.text(values, 1, "join") : ", "
-      return .text(items.map(\.display).joined(separator: separator))
+      let items = try Argument.list(values, 0, "join").map(\.display)
+      let separator = Argument.has(values, 1) ? try Argument.text(values, 1, "join") : ", "
+      try Limits.check(
+        text: items.reduce(0) { $0 + $1.utf8.count + separator.utf8.count })
+      return .text(items.joined(separator: separator))
     },
     Function(
-      "json", "The value as JSON text.", [Parameter("value")],
-      examples: [Example("json([1, \"a\", nothing])", "[1,\"a\",null]")]
-    ) { values throws(ScriptError) in .text(Argument.value(values, 0).json) },
-    Function(
-      "length", "How many characters a text has, or items a list.", [Parameter("value")],
+      "length", .text, "How many characters a text has, or items a list.", [Parameter("value")],
+      gives: .number,
       examples: [Example("length(\"日本語\")", "3"), Example("length([1, 2])", "2")]
     ) { values throws(ScriptError) in
       switch Argument.value(values, 0) {
       case .text(let text): return .number(Double(text.characterCount))
       case .list(let items): return .number(Double(items.count))
       case .nothing: return .number(0)
-      case let value:
-        throw ScriptError(
-          code: "V306", message: "length takes text or a list, and this is \(value.kindName)")
+      default:
+        throw Argument.wrong(values, 0, "length", "text or a list", "of a number: length(\"{…}\")")
       }
     },
     Function(
-      "lines", "The lines of a text.", [Parameter("text")],
+      "lines", .text, "The lines of a text.", [Parameter("text", .text)], gives: .list,
       examples: [Example("lines(\"a\\nb\")", "a, b")]
     ) { values throws(ScriptError) in
       .list(
@@ -56,37 +67,56 @@ extension Function {
         ).map { .text(String($0)) })
     },
     Function(
-      "lower", "The text in small letters.", [Parameter("text")],
+      "lower", .text, "The text in small letters.", [Parameter("text", .text)], gives: .text,
       examples: [Example("lower(\"ABC\")", "abc")]
     ) { values throws(ScriptError) in .text(try Argument.text(values, 0, "lower").lowercased()) },
     Function(
-      "number", "The number that a text spells; nothing when it spells none.", [Parameter("text")],
-      examples: [Example("number(\"2.5\") + 1", "3.5")]
+      "repeat", .text, "The text so many times.",
+      [Parameter("text", .text), Parameter("count", .number)], gives: .text,
+      examples: [Example("repeat(\"ab\", 3)", "ababab")]
     ) { values throws(ScriptError) in
-      if let number = Argument.value(values, 0).asNumber { return .number(number) }
-      let text = try Argument.text(values, 0, "number")
-      let number = Double(text.trimmingCharacters(in: .whitespaces))
-      return number.flatMap { $0.isFinite ? .number($0) : nil } ?? .nothing
+      let text = try Argument.text(values, 0, "repeat")
+      let count = try Argument.count(values, 1, "repeat")
+      try Limits.check(text: text.utf8.count.multipliedReportingOverflow(by: count).partialValue)
+      return .text(String(repeating: text, count: count))
     },
     Function(
-      "parse_json", "The value that a JSON text spells.", [Parameter("text")],
-      examples: [Example("parse_json('{\"a\": [1, 2]}').a", "1, 2")]
-    ) { values throws(ScriptError) in
-      try JSONValues.parse(try Argument.text(values, 0, "parse_json"))
-    },
-    Function(
-      "replace", "The text with every occurrence of one text replaced by another.",
-      [Parameter("text"), Parameter("old"), Parameter("new")],
+      "replace", .text, "The text with every occurrence of one text replaced by another.",
+      [Parameter("text", .text), Parameter("old", .text), Parameter("new", .text)], gives: .text,
       examples: [Example("replace(\"a-b-c\", \"-\", \"+\")", "a+b+c")]
     ) { values throws(ScriptError) in
       let old = try Argument.text(values, 1, "replace")
       let text = try Argument.text(values, 0, "replace")
-      return .text(
-        old.isEmpty ? text : text.replacing(old, with: try Argument.text(values, 2, "replace")))
+      let new = try Argument.text(values, 2, "replace")
+      guard !old.isEmpty else { return .text(text) }
+      let parts = text.components(separatedBy: old)
+      try Limits.check(text: text.utf8.count + parts.count * new.utf8.count)
+      return .text(parts.joined(separator: new))
     },
     Function(
-      "split", "The parts of a text between separators.",
-      [Parameter("text"), Parameter("separator")],
+      "similarity", .text,
+      "How alike two texts are, from 0 to 1; case and width make no difference.",
+      [Parameter("first", .text), Parameter("second", .text)], gives: .number,
+      examples: [
+        Example("similarity(\"Green Tea\", \"green tea\")", "1"),
+        Example("round(similarity(\"colour\", \"color\"), 2)", "0.83"),
+      ]
+    ) { values throws(ScriptError) in
+      let a = Operators.folded(try Argument.text(values, 0, "similarity"))
+      let b = Operators.folded(try Argument.text(values, 1, "similarity"))
+      // The time grows with the product of the lengths.
+      guard a.count <= 5000, b.count <= 5000 else {
+        throw ScriptError(
+          code: "V314", message: "similarity compares texts of up to 5,000 characters",
+          notes: ["compare their beginnings: truncate(x, 5000)"])
+      }
+      let longer = max(a.count, b.count)
+      guard longer > 0 else { return .number(1) }
+      return .number(1 - Double(NearestWord.distance(Array(a), Array(b))) / Double(longer))
+    },
+    Function(
+      "split", .text, "The parts of a text between separators.",
+      [Parameter("text", .text), Parameter("separator", .text)], gives: .list,
       examples: [
         Example("split(\"a, b\", \", \")", "a, b"), Example("count(split(\"a,b,c\", \",\"))", "3"),
       ]
@@ -97,18 +127,18 @@ extension Function {
       return .list(text.components(separatedBy: separator).map(Value.text))
     },
     Function(
-      "text", "The value as it prints.", [Parameter("value")],
+      "text", .text, "The value as it prints.", [Parameter("value")], gives: .text,
       examples: [Example("text(3) + \"!\"", "3!")]
     ) { values throws(ScriptError) in .text(Argument.value(values, 0).display) },
     Function(
-      "trim", "The text without white space at its ends.", [Parameter("text")],
-      examples: [Example("trim(\"  a b \")", "a b")]
+      "trim", .text, "The text without white space at its ends.", [Parameter("text", .text)],
+      gives: .text, examples: [Example("trim(\"  a b \")", "a b")]
     ) { values throws(ScriptError) in
       .text(try Argument.text(values, 0, "trim").trimmingCharacters(in: .whitespacesAndNewlines))
     },
     Function(
-      "truncate", "The text cut to so many characters, with … where it was cut.",
-      [Parameter("text"), Parameter("length")],
+      "truncate", .text, "The text cut to so many characters, with … where it was cut.",
+      [Parameter("text", .text), Parameter("length", .number)], gives: .text,
       examples: [Example("truncate(\"abcdef\", 4)", "abc…")]
     ) { values throws(ScriptError) in
       let text = try Argument.text(values, 0, "truncate")
@@ -116,11 +146,11 @@ extension Function {
       return .text(text.count <= length ? text : length == 0 ? "" : text.prefix(length - 1) + "…")
     },
     Function(
-      "upper", "The text in capital letters.", [Parameter("text")],
+      "upper", .text, "The text in capital letters.", [Parameter("text", .text)], gives: .text,
       examples: [Example("upper(\"abc\")", "ABC")]
     ) { values throws(ScriptError) in .text(try Argument.text(values, 0, "upper").uppercased()) },
     Function(
-      "words", "The words of a text.", [Parameter("text")],
+      "words", .text, "The words of a text.", [Parameter("text", .text)], gives: .list,
       examples: [Example("words(\"a  b c\")", "a, b, c")]
     ) { values throws(ScriptError) in
       .list(
@@ -130,35 +160,6 @@ extension Function {
     },
   ]
 }
-
-/// JSON texts as values of the language.
-enum JSONValues {
-  static func parse(_ text: String) throws(ScriptError) -> Value {
-    do {
-      return value(
-        try JSONSerialization.jsonObject(with: Data(text.utf8), options: [.fragmentsAllowed]))
-    } catch {
-      throw ScriptError(
-        code: "V312", message: "this text is not JSON",
-        notes: ["it begins with: \(text.prefix(40))"])
-    }
-  }
-
-  private static func value(_ object: Any) -> Value {
-    switch object {
-    case let text as String: .text(text)
-    case let number as NSNumber:
-      // On Linux a JSON boolean arrives as an NSNumber whose type is `c`.
-      String(cString: number.objCType) == "c"
-        ? .flag(number.boolValue) : .number(number.doubleValue)
-    case let items as [Any]: .list(items.map(value))
-    case let members as [String: Any]:
-      .record(Record(members.sorted { $0.key < $1.key }.map { ($0.key, value($0.value)) }))
-    default: .nothing
-    }
-  }
-}
-
 extension String {
   /// How many characters it has.
   ///

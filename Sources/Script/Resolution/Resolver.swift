@@ -33,6 +33,14 @@ struct Variable {
   var type: StaticType
   /// Whether an earlier input at the prompt made it; such a one may be made anew.
   var isEarlier = false
+  /// The type that it names, where it was made with `type`.
+  var shape: ShapeNode?
+  var origin = Origin.declaration
+
+  /// What makes a variable.
+  enum Origin {
+    case declaration, loop, parameter
+  }
 }
 
 /// A function of the program, as the resolver knows it.
@@ -40,6 +48,18 @@ struct FunctionName {
   let index: Int
   let parameters: [String]
   let required: Int
+  var types: [StaticType] = []
+  var span = Span(0, 0)
+  /// Whether only its name is known yet: it is made further down.
+  var isAhead = false
+  /// Whether an earlier input at the prompt made it; such a one may be made anew.
+  var isEarlier = false
+}
+
+/// The names that a program or an included file makes.
+struct Names {
+  var variables: [String: Variable] = [:]
+  var functions: [String: FunctionName] = [:]
 }
 
 /// What lives from one input at the prompt to the next.
@@ -68,6 +88,10 @@ struct Resolver {
   /// Connections that the program itself makes.
   private var made: Set<String> = []
 
+  /// Variables whose block has ended, and where it began: for those who look for them.
+  private var ended: [String: Span] = [:]
+  /// Whether what is resolved stands in a hole of a text.
+  private var isInHole = false
   private var scopes: [[String: Variable]] = [[:]]
   private var slotCount: Int
   private var inFunction = false
@@ -92,6 +116,7 @@ struct Resolver {
     open = host.shape(of: nil)
     slotCount = globals.values.count
     for name in self.globals.variables.keys { self.globals.variables[name]?.isEarlier = true }
+    for name in self.globals.functions.keys { self.globals.functions[name]?.isEarlier = true }
     scopes = [self.globals.variables]
   }
 
@@ -99,9 +124,65 @@ struct Resolver {
 
   /// Resolves statements of the top level, in order.
   mutating func program(_ statements: [Statement]) -> [Node] {
+    expect(statements)
     let nodes = statements.map { self.statement($0) }
+    checkReach(statements)
     settle()
     return nodes
+  }
+
+  /// Makes the names of the program's functions known, so that each may call those further down.
+  mutating func expect(_ statements: [Statement]) {
+    for case .function(let syntax) in statements.map(\.kind) {
+      if let other = globals.functions[syntax.name], !other.isEarlier {
+        note(
+          "V104", "there is a function called “\(syntax.name)” already", syntax.nameSpan,
+          label: "made again",
+          ["it was made at line \(source.line(of: other.span.start)); take another name"])
+        continue
+      }
+      globals.functions[syntax.name] = FunctionName(
+        index: globals.definitions.count, parameters: syntax.parameters.map(\.name),
+        required: syntax.parameters.prefix { $0.defaultValue == nil }.count,
+        types: syntax.parameters.map { parameter in
+          parameter.shape.map { Resolver.type($0) } ?? .any
+        }, span: syntax.nameSpan, isAhead: true)
+      let definition = FunctionDefinition(name: syntax.name)
+      definition.complete(
+        defaults: [], frameSize: syntax.parameters.count,
+        body: AheadNode(syntax.name, source.line(of: syntax.nameSpan.start), syntax.nameSpan))
+      globals.definitions.append(definition)
+    }
+  }
+
+  /// Whether a statement never lets the next one come.
+  private func leaves(_ statement: Statement) -> Bool {
+    switch statement.kind {
+    case .giveBack, .builtin(.fail, _), .builtin(.skip, _), .builtin(.stop, _): true
+    case .expression(let value):
+      if case .conditional(_, let then, let otherwise?) = value.kind {
+        then.statements.contains(where: leaves) && otherwise.statements.contains(where: leaves)
+      } else {
+        false
+      }
+    default: false
+    }
+  }
+
+  /// Notes the first statement that nothing leads to.
+  private mutating func checkReach(_ statements: [Statement]) {
+    guard let index = statements.firstIndex(where: leaves) else { return }
+    let lost = statements[(index + 1)...].first { statement in
+      if case .function = statement.kind { false } else { true }
+    }
+    guard let lost else { return }
+    let start = statements[index].span
+    let words = source.text(source.lineSpan(of: start.start)).split(whereSeparator: \.isWhitespace)
+    note(
+      "V122", "this is never reached", lost.span, label: "nothing leads here",
+      [
+        "“\(words.joined(separator: " "))” at line \(source.line(of: start.start)) always leaves before it"
+      ])
   }
 
   /// Resolves one statement of the top level.
@@ -142,18 +223,34 @@ struct Resolver {
       let node = self.command(command)
       let slot = declare(name, nameSpan, canChange: isVariable, type: .any)
       return StoreNode.node(slot: slot, node, statement.span)
+    case .declareType(let name, let nameSpan, let syntax):
+      let resolved = shape(syntax)
+      let slot = declare(name, nameSpan, canChange: false, type: .text)
+      scopes[scopes.count - 1][name]?.shape = resolved
+      return StoreNode.node(
+        slot: slot, ConstantNode(.text(Parameters.words(syntax)), nameSpan), statement.span)
     case .assign(let place, let isAddition, let value):
       return assignment(place, isAddition: isAddition, value, statement.span)
     case .function(let function): return self.function(function, statement.span)
     case .parameter(let parameter): return self.parameter(parameter, statement.span)
     // Its definitions are known before the rest is resolved.
-    case .include: return ConstantNode(.nothing, statement.span)
+    case .include:
+      if inFunction || scopes.count > 1 {
+        note(
+          "V111", "include stands at the top of a program, not inside a block", statement.span)
+      }
+      return ConstantNode(.nothing, statement.span)
     case .every(let interval, let body):
       let time = expression(interval)
       if let kind = time.type.kindName, kind != "a duration" {
         note(
           "V119", "every takes a duration, and this is \(kind)", interval.span,
           ["for example: every 30min { … }"])
+      }
+      if inFunction || loopDepth > 0 || parallelLevel > 0 {
+        note(
+          "V111", "every stands at the top of a program, not in a loop or function",
+          statement.span)
       }
       loopDepth += 1
       defer { loopDepth -= 1 }
@@ -211,7 +308,8 @@ struct Resolver {
 
   private mutating func block(_ block: Block) -> Typed {
     scopes.append([:])
-    defer { scopes.removeLast() }
+    defer { endScope(block.span) }
+    checkReach(block.statements)
     var nodes: [Node] = []
     var type = StaticType.any
     for (index, statement) in block.statements.enumerated() {
@@ -229,6 +327,11 @@ struct Resolver {
     return (BlockNode.node(nodes[...], block.span), type)
   }
 
+  /// Ends the innermost scope; its names are remembered for those who look for them outside.
+  private mutating func endScope(_ span: Span) {
+    for name in scopes.removeLast().keys where name != "problem" { ended[name] = span }
+  }
+
   private mutating func function(_ syntax: FunctionSyntax, _ span: Span) -> Node {
     if inFunction || scopes.count > 1 {
       note(
@@ -239,13 +342,13 @@ struct Resolver {
         "V104", "“\(syntax.name)” is a function of the language already", syntax.nameSpan,
         ["take another name"])
     }
-    let index = globals.definitions.count
-    globals.functions[syntax.name] = FunctionName(
-      index: index, parameters: syntax.parameters.map(\.name),
-      required: syntax.parameters.prefix { $0.defaultValue == nil }.count)
-    // A place holder keeps the index while the body, which may call itself, is resolved.
-    let definition = FunctionDefinition(name: syntax.name)
-    globals.definitions.append(definition)
+    let known = globals.functions[syntax.name]
+    if known?.isAhead != true || known?.span != syntax.nameSpan {
+      globals.functions[syntax.name]?.isEarlier = true
+      expect([Statement(kind: .function(syntax), span: span)])
+    }
+    let definition = globals.definitions[globals.functions[syntax.name]?.index ?? 0]
+    globals.functions[syntax.name]?.isAhead = false
 
     let outer = (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope)
     globals.variables = scopes[0]
@@ -256,11 +359,19 @@ struct Resolver {
     parallelLevel = 0
     rowScope = nil
     var defaults: [Node?] = []
+    var checks: [Node] = []
     for parameter in syntax.parameters {
       defaults.append(parameter.defaultValue.map { expression($0).node })
-      _ = declare(parameter.name, parameter.span, canChange: false, type: .any)
+      let type = parameter.shape.map { Resolver.type($0) } ?? .any
+      let slot = declare(parameter.name, parameter.span, canChange: false, type: type)
+      scopes[scopes.count - 1][parameter.name]?.origin = .parameter
+      if let syntax = parameter.shape {
+        checks.append(
+          ParameterNode(slot: slot, name: parameter.name, shape(syntax), parameter.span))
+      }
     }
-    let body = block(syntax.body).node
+    var body = block(syntax.body).node
+    if !checks.isEmpty { body = BlockNode.node((checks + [body])[...], syntax.body.span) }
     let size = slotCount
     (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope) = outer
     definition.complete(defaults: defaults, frameSize: size, body: body)
@@ -271,10 +382,27 @@ struct Resolver {
     if inFunction || scopes.count > 1 {
       note("V111", "param stands at the top of a program, not inside a block", syntax.nameSpan)
     }
-    let type = syntax.shape.map(Resolver.type) ?? .any
+    let type = syntax.shape.map { Resolver.type($0) } ?? .any
+    var fixed: AnswerShape?
+    if let syntax = syntax.shape {
+      switch shape(syntax) {
+      case .fixed(let shape): fixed = shape
+      default:
+        note(
+          "V010", "the type of a parameter is known before the program runs", span,
+          ["write its texts here: one of [\"a\", \"b\"]"])
+      }
+    }
     var node: Node = ConstantNode(.nothing, span)
+    if let value = syntax.defaultValue, let wanted = type.kindName {
+      let resolved = expression(value)
+      if let kind = resolved.type.kindName, kind != wanted {
+        note(
+          "V203", "\(syntax.name) takes \(wanted), and this is \(kind)", value.span, label: kind)
+      }
+    }
     if let given = globals.arguments[syntax.name] {
-      if let value = Parameters.value(given, as: syntax.shape) {
+      if let value = Parameters.value(given, as: fixed) {
         node = ConstantNode(value, span)
       } else {
         note(
@@ -292,14 +420,56 @@ struct Resolver {
     return StoreNode.node(slot: slot, node, span)
   }
 
-  private static func type(_ shape: AnswerShape) -> StaticType {
+  private static func type(_ shape: ShapeSyntax) -> StaticType {
     switch shape {
-    case .text, .option: .text
+    case .text, .option, .optionOf: .text
     case .number: .number
     case .flag: .flag
     case .date: .date
     case .list: .list
     case .record: .record
+    case .named: .any
+    }
+  }
+
+  /// The type of a value of the shape; of one that a name stands for, of what the name stands for.
+  private func staticType(_ shape: ShapeSyntax) -> StaticType {
+    guard case .named(let name, _) = shape else { return Resolver.type(shape) }
+    return variable(name)?.shape?.staticType ?? .any
+  }
+
+  /// A type as written, with the names in it looked up.
+  private mutating func shape(_ syntax: ShapeSyntax) -> ShapeNode {
+    switch syntax {
+    case .text: return .fixed(.text)
+    case .number(let minimum, let maximum):
+      return .fixed(.number(minimum: minimum, maximum: maximum))
+    case .flag: return .fixed(.flag)
+    case .date: return .fixed(.date)
+    case .option(let names): return .fixed(.option(names))
+    case .optionOf(let options):
+      let resolved = expression(options)
+      if let kind = resolved.type.kindName, kind != "a list" {
+        note(
+          "V203", "one of takes a list of texts, and this is \(kind)", options.span, label: kind,
+          ["write one of [\"a\", \"b\"]"])
+      }
+      return .option(resolved.node)
+    case .list(let item): return .list(shape(item))
+    case .record(let fields):
+      return .record(fields.map { (name: $0.name, shape: shape($0.shape)) })
+    case .named(let name, let span):
+      if let found = variable(name)?.shape { return found }
+      let known = scopes.flatMap { $0.filter { $0.value.shape != nil }.keys }
+      var notes =
+        NearestWord.nearest(
+          to: name, among: known + ["text", "number", "flag", "date", "list", "one"]
+        )
+        .map { ["did you mean `\($0)`?"] } ?? []
+      notes.append("types: \(Parser.shapes)")
+      notes.append("or a name: let \(name) = type one of [\"a\", \"b\"]")
+      note("V010", "there is no type called “\(name)”", span, label: "unknown type", notes)
+      return .fixed(.text)
     }
   }
 
@@ -338,6 +508,17 @@ struct Resolver {
         "V105", "a function cannot change “\(place.name)”, which is made outside of it",
         place.nameSpan, ["give the new value back with return"])
     }
+    if variable.parallelLevel < parallelLevel {
+      note(
+        "V107", "a loop that runs in parallel cannot change “\(place.name)”", place.nameSpan,
+        label: "made outside the loop at line \(source.line(of: variable.span.start))",
+        [
+          place.steps.isEmpty
+            ? "return a value from the body instead, or drop `parallel`"
+            : "change the loop's own row only, or drop `parallel`"
+        ])
+      return ConstantNode(.nothing, span)
+    }
     var changesRow = false
     if case .row(let shape) = variable.type, !place.steps.isEmpty {
       changesRow = true
@@ -349,15 +530,21 @@ struct Resolver {
       let mayBeRow: Bool
       if case .any = variable.type { mayBeRow = !place.steps.isEmpty } else { mayBeRow = false }
       if !variable.canChange, !mayBeRow {
-        note(
-          "V105", "“\(place.name)” was made with let and stays as it is", place.nameSpan,
-          label: "cannot change", ["make it with var: var \(place.name) = …"])
-      }
-      if variable.parallelLevel < parallelLevel {
-        note(
-          "V107", "a loop that runs in parallel cannot change “\(place.name)”", place.nameSpan,
-          label: "made outside the loop at line \(source.line(of: variable.span.start))",
-          ["return a value from the body instead, or drop `parallel`"])
+        switch variable.origin {
+        case .declaration:
+          note(
+            "V105", "“\(place.name)” was made with let and stays as it is", place.nameSpan,
+            label: "cannot change", ["make it with var: var \(place.name) = …"])
+        case .loop:
+          note(
+            "V105", "“\(place.name)” is the variable of the loop and stays as it is",
+            place.nameSpan, label: "cannot change",
+            ["take another: var new_\(place.name) = \(place.name)"])
+        case .parameter:
+          note(
+            "V105", "“\(place.name)” is a parameter and stays as it is", place.nameSpan,
+            label: "cannot change", ["take another: var new_\(place.name) = \(place.name)"])
+        }
       }
     }
     if place.steps.isEmpty {
@@ -414,7 +601,9 @@ struct Resolver {
         ["go through rows: for row in rows { … }", "the row of a where or a prompt is it"])
     }
     if name == "problem" {
-      return note("V100", "“problem” is known only after catch", span)
+      return note(
+        "V100", "“problem” is known only after catch", span, label: "not here",
+        ["write: … catch problem.message"])
     }
     var candidates = scopes.flatMap(\.keys)
     if inFunction { candidates += globals.variables.keys }
@@ -434,6 +623,20 @@ struct Resolver {
     if let shape = currentShape, shape.index(of: name) != nil {
       notes.append("for the property of a row in a loop write row.\(quotedIfNeeded(name))")
     }
+    if let function = Function.byName[name] {
+      notes = ["it is a function, and is called with ( ): \(function.signatureText)"]
+    } else if let function = globals.functions[name] {
+      notes = [
+        "it is a function, and is called with ( ): \(name)(\(function.parameters.joined(separator: ", ")))"
+      ]
+    }
+    if let place = ended[name] {
+      notes = [
+        "it was made inside the { } that begin at line \(source.line(of: place.start)), and is gone after them",
+        "make it before: var \(name) = nothing",
+      ]
+    }
+    if isInHole { notes.append("for a plain brace write \\{\(name)}") }
     if notes.isEmpty { notes.append("a text is written in quotes: \"\(name)\"") }
     note("V100", "there is nothing called “\(name)”", span, label: "unknown name", notes)
   }
@@ -518,9 +721,15 @@ struct Resolver {
     if case .flag = resolved.type { return }
     guard let kind = resolved.type.kindName else { return }
     let text = source.text(span)
+    let fix: String
+    switch resolved.type {
+    case .number: fix = "compare it with something: \(text) > 0"
+    case .text where rowScope != nil, .list where rowScope != nil, .date where rowScope != nil:
+      fix = "to keep rows that have something there, write: \(text) is not empty"
+    default: fix = "to ask whether there is something, write: \(text) is not empty"
+    }
     note(
-      "V204", "a condition must be true or false, and \(text) is \(kind)", span, label: kind,
-      ["to keep rows that have something there, write: \(text) is not empty"])
+      "V204", "a condition must be true or false, and \(text) is \(kind)", span, label: kind, [fix])
   }
 
   mutating func expression(_ expression: Expression) -> Typed {
@@ -556,6 +765,13 @@ struct Resolver {
       if let constant = resolved.node as? NumberNode {
         return (NumberNode(-constant.value, span), .number)
       }
+      switch resolved.type {
+      case .any, .number, .duration: break
+      default:
+        note(
+          "V207", "a minus takes a number, and this is \(resolved.type.kindName ?? "")", span,
+          label: resolved.type.kindName ?? "")
+      }
       return (NegateNode(resolved.node, span), resolved.type)
     case .isEmpty(let inner, let isNegated):
       return (IsEmptyNode(self.expression(inner).node, isNegated: isNegated, span), .flag)
@@ -574,14 +790,15 @@ struct Resolver {
       let first = block(then)
       let second = otherwise.map { block($0) }
       return (
-        ConditionalNode(test.node, then: first.node, otherwise: second?.node, span), .any
+        ConditionalNode(test.node, then: first.node, otherwise: second?.node, span),
+        second.map { Resolver.either(first.type, $0.type) } ?? .any
       )
     case .loop(let loop): return self.loop(loop, span)
     case .ai(let prompt, let shape, let engine): return ai(prompt, shape, engine, span)
     case .problemCatch(let value, let other):
       let resolved = self.expression(value)
       scopes.append([:])
-      defer { scopes.removeLast() }
+      defer { endScope(span) }
       let slot = slotCount
       slotCount += 1
       scopes[scopes.count - 1]["problem"] = Variable(
@@ -589,10 +806,13 @@ struct Resolver {
         parallelLevel: parallelLevel, type: .any)
       let fallback = self.expression(other)
       return (
-        CatchNode(resolved.node, other: fallback.node, problemSlot: slot, span), .any
+        CatchNode(resolved.node, other: fallback.node, problemSlot: slot, span),
+        Resolver.either(resolved.type, fallback.type)
       )
     case .retry(let count, let body):
-      return (RetryNode(self.expression(count).node, block(body).node, span), .any)
+      let times = number(count, for: "retry")
+      let inner = block(body)
+      return (RetryNode(times, inner.node, span), inner.type)
     case .block(let block): return self.block(block)
     }
   }
@@ -611,7 +831,10 @@ struct Resolver {
             "V112", "a hole cannot ask an engine", value.span,
             ["name the answer first, so that its cost is seen: let x = ai …"])
         }
+        let outer = isInHole
+        isInHole = true
         result.append(.hole(expression(value).node, name: name, allowsNothing: allowsNothing))
+        isInHole = outer
       }
     }
     if result.allSatisfy({ if case .words = $0 { true } else { false } }) {
@@ -620,9 +843,33 @@ struct Resolver {
     return (TextNode(result, span), .text)
   }
 
+  /// An expression that must give a number, for `what`.
+  private mutating func number(_ value: Expression, for what: String) -> Node {
+    let resolved = expression(value)
+    if let kind = resolved.type.kindName, kind != "a number" {
+      note("V203", "\(what) takes a number, and this is \(kind)", value.span, label: kind)
+    }
+    return resolved.node
+  }
+
+  /// The type of a value that is one or the other.
+  private static func either(_ a: StaticType, _ b: StaticType) -> StaticType {
+    switch (a, b) {
+    case (.flag, .flag), (.number, .number), (.text, .text), (.date, .date),
+      (.duration, .duration), (.list, .list), (.record, .record):
+      a
+    default: .any
+    }
+  }
+
   private mutating func field(
     _ base: Expression, _ name: String, _ nameSpan: Span, _ span: Span
   ) -> Typed {
+    if case .name(let space) = base.kind, rowScope == nil, variable(space) == nil,
+      let made = variable("\(space).\(name)")
+    {
+      return (VariableNode(slot: made.slot, isGlobal: made.isGlobal, span), made.type)
+    }
     let resolved = expression(base)
     if case .row(let shape?) = resolved.type {
       guard let index = shape.index(of: name) else {
@@ -647,14 +894,28 @@ struct Resolver {
   private mutating func call(
     _ name: String, _ nameSpan: Span, _ arguments: [Expression.Argument], _ span: Span
   ) -> Typed {
+    // `p.f(x)` of an include that was given the name p.
+    if let first = arguments.first, first.name == nil, case .name(let space) = first.value.kind,
+      variable(space) == nil, isNamespace(space)
+    {
+      guard let function = globals.functions["\(space).\(name)"] else {
+        let names = globals.functions.keys.filter { $0.hasPrefix("\(space).") }.map {
+          String($0.dropFirst(space.count + 1))
+        }.sorted()
+        note(
+          "V102", "there is no function called “\(name)” in \(space)", nameSpan,
+          label: "unknown function", NearestWord.notes(for: name, among: names, kind: "functions"))
+        return failed(span)
+      }
+      return call(function, "\(space).\(name)", nameSpan, Array(arguments.dropFirst()), span)
+    }
     if let function = globals.functions[name] {
-      return (
-        CallNode(
-          globals.definitions[function.index],
-          ordered(
-            arguments, names: function.parameters, required: function.required, name, nameSpan),
-          span), .any
-      )
+      if function.isAhead, !inFunction {
+        note(
+          "V102", "“\(name)” is made further down, at line \(source.line(of: function.span.start))",
+          nameSpan, label: "not made yet", ["move the function above this line"])
+      }
+      return call(function, name, nameSpan, arguments, span)
     }
     guard let function = Function.byName[name] else {
       let words = Array(Function.byName.keys) + Array(globals.functions.keys)
@@ -670,46 +931,88 @@ struct Resolver {
         note("V108", "\(function.signatureText) takes at least one value", nameSpan)
         return failed(span)
       }
-      return (BuiltinNode(function, arguments.map { expression($0.value).node }, span), .any)
+      return (
+        BuiltinNode(function, arguments.map { expression($0.value).node }, span),
+        function.result.type
+      )
     }
     let required = function.parameters.prefix { !$0.isOptional }.count
     let nodes = ordered(
-      arguments, names: function.parameters.map(\.name), required: required, name, nameSpan)
-    // Trailing parameters that were left out are simply not there.
-    var given: [Node] = []
-    for node in nodes {
-      guard let node else { break }
-      given.append(node)
-    }
-    return (BuiltinNode(function, given, span), Resolver.results[name] ?? .any)
+      arguments, names: function.parameters.map(\.name), required: required,
+      types: function.parameters.map(\.kind.type), name, nameSpan)
+    // Trailing parameters that were left out are simply not there; one before a given one is nothing.
+    let count = (nodes.lastIndex { $0 != nil } ?? -1) + 1
+    let given = nodes.prefix(count).map { $0 ?? ConstantNode(.nothing, span) }
+    return (BuiltinNode(function, given, span), function.result.type)
   }
 
-  private static let results: [String: StaticType] = [
-    "abs": .number, "ceil": .number, "count": .number, "day": .number, "fill": .text,
-    "floor": .number, "join": .text, "json": .text, "length": .number, "lines": .list,
-    "lower": .text, "month": .number, "now": .date, "replace": .text, "reverse": .list,
-    "round": .number, "sort": .list, "split": .list, "sum": .number, "text": .text, "today": .date,
-    "trim": .text, "truncate": .text, "unique": .list, "upper": .text, "words": .list,
-    "year": .number,
-  ]
+  private mutating func call(
+    _ function: FunctionName, _ name: String, _ nameSpan: Span, _ arguments: [Expression.Argument],
+    _ span: Span
+  ) -> Typed {
+    (
+      CallNode(
+        globals.definitions[function.index],
+        ordered(
+          arguments, names: function.parameters, required: function.required,
+          types: function.types, name, nameSpan),
+        span), .any
+    )
+  }
+
+  private func isNamespace(_ name: String) -> Bool {
+    let start = name + "."
+    return globals.functions.keys.contains { $0.hasPrefix(start) }
+      || globals.variables.keys.contains { $0.hasPrefix(start) }
+  }
 
   /// Arguments by parameter, named ones at their places.
   private mutating func ordered(
-    _ arguments: [Expression.Argument], names: [String], required: Int, _ name: String, _ span: Span
+    _ arguments: [Expression.Argument], names: [String], required: Int, types: [StaticType],
+    _ name: String, _ span: Span
   ) -> [Node?] {
     var nodes = [Node?](repeating: nil, count: names.count)
     var next = 0
+    var isMisnamed = false
+    func check(_ resolved: Typed, _ index: Int, _ place: Span) {
+      guard types.indices.contains(index), let wanted = types[index].kindName,
+        let kind = resolved.type.kindName, wanted != kind
+      else { return }
+      // A list may be given as rows, a date as its text.
+      if case .list = types[index], case .query = resolved.type { return }
+      if case .date = types[index], case .text = resolved.type { return }
+      var notes = ["\(name)(\(names.joined(separator: ", ")))"]
+      switch (types[index], resolved.type) {
+      case (.text, _): notes.append("to make a text of it write \"{…}\"")
+      case (.number, .text): notes.append("to make a number of it write number(…)")
+      case (.list, .text): notes.append("the words of a text are a list: words(…)")
+      default: break
+      }
+      note(
+        "V203", "\(name) takes \(wanted) as “\(names[index])”, and this is \(kind)", place,
+        label: kind, notes)
+    }
     for argument in arguments {
-      let node = expression(argument.value).node
+      let resolved = expression(argument.value)
+      let node = resolved.node
       if let wanted = argument.name {
         guard let index = names.firstIndex(of: wanted) else {
           note(
             "V109", "\(name) has no parameter called “\(wanted)”", argument.value.span,
             NearestWord.notes(for: wanted, among: names, kind: "parameters"))
+          isMisnamed = true
           continue
         }
+        if nodes[index] != nil {
+          note(
+            "V109", "“\(wanted)” is given twice", argument.value.span, label: "given again",
+            ["\(name)(\(names.joined(separator: ", ")))"])
+          isMisnamed = true
+        }
+        check(resolved, index, argument.value.span)
         nodes[index] = node
       } else if next < names.count {
+        check(resolved, next, argument.value.span)
         nodes[next] = node
         next += 1
       } else {
@@ -719,7 +1022,7 @@ struct Resolver {
           argument.value.span, ["\(name)(\(names.joined(separator: ", ")))"])
       }
     }
-    for index in 0..<min(required, names.count) where nodes[index] == nil {
+    for index in 0..<min(required, names.count) where nodes[index] == nil && !isMisnamed {
       note(
         "V108", "\(name) needs “\(names[index])”", span,
         ["\(name)(\(names.joined(separator: ", ")))"])
@@ -737,7 +1040,7 @@ struct Resolver {
       checkCondition(a, left.span)
       checkCondition(b, right.span)
       return (LogicNode(isAnd: operation == .and, a.node, b.node, span), .flag)
-    case .orElse: return (OrElseNode(a.node, b.node, span), .any)
+    case .orElse: return (OrElseNode(a.node, b.node, span), Resolver.either(a.type, b.type))
     case .isEqual, .isNotEqual:
       checkEquality(a.type, b.type, left, span)
       return (operation.node(a.node, b.node, span), .flag)
@@ -746,7 +1049,16 @@ struct Resolver {
     case .less, .lessOrEqual, .greater, .greaterOrEqual:
       checkOperands(operation, a.type, b.type, span)
       return (operation.node(a.node, b.node, span), .flag)
-    case .range: return (operation.node(a.node, b.node, span), .list)
+    case .range:
+      for (type, place) in [(a.type, left.span), (b.type, right.span)] {
+        if let kind = type.kindName, kind != "a number" {
+          note(
+            "V207", "a range goes from one number to another, and this is \(kind)", place,
+            label: kind, ["for example: 1..10"])
+          break
+        }
+      }
+      return (operation.node(a.node, b.node, span), .list)
     case .add, .subtract, .multiply, .divide, .remainder:
       checkOperands(operation, a.type, b.type, span)
       let node = operation.node(a.node, b.node, span)
@@ -780,6 +1092,18 @@ struct Resolver {
         "V205", "\(source.text(left.span)) is a list, and a list never is a text", span,
         label: "a list and text",
         ["to ask whether it holds the text, write: \(source.text(left.span)) contains …"])
+      return
+    }
+    guard let first = a.kindName, let second = b.kindName, first != second else { return }
+    switch (a, b) {
+    // A date is written as a text, too.
+    case (.date, .text), (.text, .date): return
+    case (.number, .text), (.text, .number):
+      note(
+        "V205", "\(first) never is \(second)", span, label: "\(first) and \(second)",
+        ["compare with a number without quotes, or make one of the text: number(…)"])
+    default:
+      note("V205", "\(first) never is \(second)", span, label: "\(first) and \(second)")
     }
   }
 
@@ -796,6 +1120,7 @@ struct Resolver {
       case (.date, .duration): operation == .add || operation == .subtract
       case (.duration, .date): operation == .add
       case (.duration, .number): operation == .multiply || operation == .divide
+      case (.number, .duration): operation == .multiply
       case (.date, .text): [.less, .lessOrEqual, .greater, .greaterOrEqual].contains(operation)
       default: false
       }
@@ -822,15 +1147,24 @@ struct Resolver {
       note(
         "V306",
         "for goes through a list or rows, and this is \(sequence.type.kindName ?? "something else")",
-        loop.sequence.span, label: sequence.type.kindName ?? "")
+        loop.sequence.span, label: sequence.type.kindName ?? "",
+        {
+          switch sequence.type {
+          case .text:
+            ["through its words: for w in words(\(source.text(loop.sequence.span))) { … }"]
+          case .number: ["to count up to it: for i in 1..\(source.text(loop.sequence.span)) { … }"]
+          default: []
+          }
+        }())
     }
-    let width = loop.width.map { expression($0).node }
+    let width = loop.width.map { number($0, for: "parallel") }
     if width != nil { parallelLevel += 1 }
     loopDepth += 1
     scopes.append([:])
     let slot = declare(loop.variable, loop.variableSpan, canChange: false, type: type)
+    scopes[scopes.count - 1][loop.variable]?.origin = .loop
     let body = block(loop.body).node
-    scopes.removeLast()
+    endScope(loop.body.span)
     loopDepth -= 1
     if width != nil { parallelLevel -= 1 }
     return (
@@ -841,7 +1175,7 @@ struct Resolver {
   }
 
   private mutating func ai(
-    _ prompt: Expression, _ shape: AnswerShape?, _ engine: Expression?, _ span: Span
+    _ prompt: Expression, _ shape: ShapeSyntax?, _ engine: Expression?, _ span: Span
   ) -> Typed {
     if let place = rowScope?.place {
       note(
@@ -852,18 +1186,11 @@ struct Resolver {
     if let kind = resolved.type.kindName, kind != "text" {
       note("V203", "ai takes text, and this is \(kind)", prompt.span, label: kind)
     }
-    let type: StaticType =
-      switch shape {
-      case nil, .text?, .option?: .text
-      case .number?: .number
-      case .flag?: .flag
-      case .date?: .date
-      case .list?: .list
-      case .record?: .record
-      }
+    let type = shape.map { staticType($0) } ?? .text
+    let wanted = shape.map { self.shape($0) }
     return (
       AINode(
-        prompt: resolved.node, shape: shape, engine: engine.map { engineNode($0) }, span), type
+        prompt: resolved.node, shape: wanted, engine: engine.map { engineNode($0) }, span), type
     )
   }
 
@@ -913,9 +1240,9 @@ struct Resolver {
     rowScope = outer
     let take: QueryNode.Take? =
       switch query.take {
-      case .first(let count)?: .first(expression(count).node)
-      case .last(let count)?: .last(expression(count).node)
-      case .sample(let count)?: .sample(expression(count).node)
+      case .first(let count)?: .first(number(count, for: "first"))
+      case .last(let count)?: .last(number(count, for: "last"))
+      case .sample(let count)?: .sample(number(count, for: "sample"))
       case nil: nil
       }
     if let shape {
@@ -999,7 +1326,7 @@ struct Resolver {
     switch filled.filling {
     case .flag: return .flag
     case .word(let word): return .word(word)
-    case .shape(let shape): return .shape(shape)
+    case .shape(let shape): return .shape(self.shape(shape))
     case .expressions(let items): return .values(items.map { expression($0).node })
     case .fields(let fields):
       return .value(

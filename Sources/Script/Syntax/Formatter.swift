@@ -32,10 +32,54 @@ public struct Formatter {
     let commands = Dictionary(
       signatures.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     guard Parser.parse(source, commands: commands).diagnostics.isEmpty else { return nil }
-    let lexer = Lexer.read(source)
-    guard lexer.diagnostics.isEmpty else { return nil }
-    var formatter = Formatter(source, lexer.tokens)
+    let ordered = ordered(source, commands)
+    var formatter = Formatter(ordered, Lexer.read(ordered).tokens)
     return formatter.run()
+  }
+
+  /// The program with the clauses of each query in the order in which they work.
+  ///
+  /// A query is left alone where a comment stands inside it, or where a clause would belong to
+  /// another query afterwards.
+  private static func ordered(
+    _ source: SourceText, _ commands: [String: CommandSignature]
+  ) -> SourceText {
+    var source = source
+    var known: Set<Int> = []
+    for _ in 0..<200 {
+      let parsed = Parser.parse(source, commands: commands)
+      guard
+        let clauses = parsed.disordered.first(where: { clauses in
+          clauses.first.map { !known.contains($0.span.start) } ?? false
+        }), let first = clauses.first, let last = clauses.last
+      else { return source }
+      known.insert(first.span.start)
+      let sorted = clauses.sorted { $0.clause.rawValue < $1.clause.rawValue }
+      var text = source.text(Span(0, first.span.start))
+      for (index, clause) in clauses.enumerated() {
+        if index > 0 { text += source.text(Span(clauses[index - 1].span.end, clause.span.start)) }
+        text += source.text(sorted[index].span)
+      }
+      text += source.text(Span(last.span.end, source.bytes.count))
+      let moved = SourceText(text, name: source.name)
+      let reparsed = Parser.parse(moved, commands: commands)
+      guard reparsed.diagnostics.isEmpty,
+        !hasComment(Span(first.span.start, last.span.end), in: source),
+        TreeOutline.text(reparsed.statements) == TreeOutline.text(parsed.statements)
+      else { continue }
+      source = moved
+    }
+    return source
+  }
+
+  private static func hasComment(_ span: Span, in source: SourceText) -> Bool {
+    var end = span.start
+    for token in Lexer.read(source).tokens where token.span.start >= span.start {
+      guard token.span.start <= span.end else { break }
+      if source.text(Span(end, token.span.start)).contains("#") { return true }
+      end = max(end, token.span.end)
+    }
+    return false
   }
 
   private mutating func run() -> String {
@@ -187,6 +231,7 @@ public struct Formatter {
     switch before.kind {
     case .name(let word):
       if ["else", "do"].contains(word) { return false }
+      if word == "type", index >= 2, tokens[index - 2].isSymbol("=") { return true }
       return Reserved.words.contains(word) && !Formatter.values.contains(word)
         || BuiltinStatement(rawValue: word) != nil
     case .symbol(let symbol):

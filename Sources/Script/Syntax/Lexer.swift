@@ -9,6 +9,12 @@ struct Lexer {
   /// Whether the text ended inside a text of several lines.
   private(set) var isIncomplete = false
   private var depth = 0
+  /// Where a hole ended that was not closed: what is wrong with its text is said already.
+  private var brokenHoleEnd: Int?
+  /// Whether texts were nested too deeply: what follows would only be noise.
+  private var isTooDeep = false
+  /// The longest program, in bytes.
+  static let maximumLength = 4_000_000
 
   init(_ source: SourceText) {
     self.source = source
@@ -25,6 +31,13 @@ struct Lexer {
   }
 
   private mutating func run() {
+    if limit > Lexer.maximumLength {
+      note(
+        "V005", "the program is longer than 4 MB", Span(0, 0),
+        "put data into a file and read it: read(\"data.csv\")")
+      tokens.append(Token(kind: .end, span: Span(limit, limit)))
+      return
+    }
     while at < limit {
       if let token = next() { tokens.append(token) }
     }
@@ -40,6 +53,7 @@ struct Lexer {
   private mutating func note(
     _ code: String, _ message: String, _ span: Span, _ notes: String..., label: String = ""
   ) {
+    guard !isTooDeep else { return }
     diagnostics.append(Diagnostic(code, message, span, label: label, notes: notes))
   }
 
@@ -89,14 +103,45 @@ struct Lexer {
     at += length
     let span = Span(start, at)
     switch character {
-    case "“", "”", "„", "「", "」", "«", "»":
-      note("V001", "“\(character)” begins no text in Visen", span, "write \" instead")
-    case "&", "|", "!":
-      note("V001", "“\(character)” has no meaning here", span, "write and, or, not")
+    case "“", "”", "„", "‟", "「", "«", "‘", "’":
+      return foreignQuote(from: start)
+    case "&", "|":
+      // Doubled in other languages; read as the word, so that no second mistake is found behind it.
+      if byte() == UInt8(ascii: character) { at += 1 }
+      let word = character == "&" ? "and" : "or"
+      note(
+        "V001", "“\(source.text(Span(start, at)))” has no meaning here", Span(start, at),
+        "write \(word)")
+      return Token(kind: .name(word), span: Span(start, at))
+    case "!":
+      note("V001", "“!” has no meaning here", span, "write not")
+      return Token(kind: .name("not"), span: span)
     default:
       note("V001", "“\(character.escaped(asASCII: false))” has no meaning here", span)
     }
     return nil
+  }
+
+  /// A text between quotes of print: read as a text, so that it is one mistake and not many.
+  private mutating func foreignQuote(from start: Int) -> Token {
+    let inner = at
+    var end = at
+    while at < limit, bytes[at] != 0x0A {
+      let (character, length) = scalar(at)
+      end = at
+      at += length
+      if ["“", "”", "」", "»", "’", "‘"].contains(character) {
+        let words = source.text(Span(inner, end))
+        note(
+          "V001", "“\(scalar(start).0)” begins no text in Visen", Span(start, at),
+          "write \"\(words)\"", label: "quotes of print")
+        return Token(kind: .text([.words(words)]), span: Span(start, at))
+      }
+    }
+    note(
+      "V001", "“\(scalar(start).0)” begins no text in Visen", Span(start, inner), "write \" instead"
+    )
+    return Token(kind: .text([.words(source.text(Span(inner, at)))]), span: Span(start, at))
   }
 
   /// The scalar at a place and its length in bytes; U+FFFD for broken UTF-8.
@@ -144,9 +189,12 @@ struct Lexer {
     while at < limit, bytes[at] != UInt8(ascii: "`"), bytes[at] != 0x0A { at += 1 }
     guard byte() == UInt8(ascii: "`"), at > inner else {
       note(
-        "V002", "a name in backquotes does not end", Span(start, at),
-        "end it with ` on the same line")
-      return nil
+        "V002",
+        at > inner
+          ? "a name in backquotes does not end" : "there is no name between the backquotes",
+        Span(start, max(at, start + 1)), "end it with ` on the same line: `Due date`")
+      if byte() == UInt8(ascii: "`") { at += 1 }
+      return Token(kind: .quoted(source.text(Span(inner, at))), span: Span(start, at))
     }
     let text = source.text(Span(inner, at))
     at += 1
@@ -220,6 +268,10 @@ struct Lexer {
     }
     while true {
       guard at < limit else {
+        if brokenHoleEnd == at {
+          flush()
+          return Token(kind: .text(parts), span: Span(start, at))
+        }
         if isLong { isIncomplete = true }
         note(
           "V002", "this text does not end", Span(start, min(limit, start + (isLong ? 3 : 1))),
@@ -244,6 +296,10 @@ struct Lexer {
         }
       }
       if current == 0x0A, !isLong {
+        guard brokenHoleEnd != at else {
+          flush()
+          return Token(kind: .text(parts), span: Span(start, at))
+        }
         note(
           "V002", "this text does not end", Span(start, at),
           hasHoles
@@ -311,8 +367,12 @@ struct Lexer {
     var level = 0
     depth += 1
     defer { depth -= 1 }
+    let before = diagnostics.count
     guard depth <= 16 else {
-      note("V013", "texts are nested too deeply here", Span(start, at))
+      note(
+        "V013", "texts are nested too deeply here", Span(start, at),
+        "name an inner text first: let x = \"…\"")
+      isTooDeep = true
       at = limit
       return .hole([Token(kind: .end, span: Span(at, at))], span: Span(start, at))
     }
@@ -328,9 +388,12 @@ struct Lexer {
       if token.isSymbol("}") { level -= 1 }
       inner.append(token)
     }
+    // What the rest of the row looked like inside the hole is not what its author meant.
+    if !isTooDeep, diagnostics.count > before { diagnostics.removeSubrange(before...) }
+    brokenHoleEnd = at
     note(
-      "V021", "this hole does not end", Span(start, at), "end it with }",
-      "for a plain brace write \\{")
+      "V021", "this hole does not end", Span(start, at), "end it with } on the same line",
+      "for a plain brace write \\{", label: "opened here")
     inner.append(Token(kind: .end, span: Span(at, at)))
     return .hole(inner, span: Span(start, at))
   }

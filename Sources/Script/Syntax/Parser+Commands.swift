@@ -29,7 +29,9 @@ extension Parser {
           CommandSyntax.Filled(
             slot: slot, filling: try filling(slot), span: place.through(lastSpan)))
       } else {
-        throw unexpected(expected(signature), suggestions(signature))
+        throw unexpected(
+          expected(signature),
+          suggestions(signature) + (signature.excessNote.map { [$0] } ?? []))
       }
     }
     return CommandSyntax(
@@ -144,22 +146,25 @@ extension Parser {
   }
 
   /// The shape of an answer: `number 0..10`, `one of […]`, `list of text`, `{title: text}`.
-  mutating func shape() throws -> AnswerShape {
+  mutating func shape() throws -> ShapeSyntax {
     try nested { try $0.unboundedShape() }
   }
 
-  private mutating func unboundedShape() throws -> AnswerShape {
+  private mutating func unboundedShape() throws -> ShapeSyntax {
     let token = current
     if take("{") {
       brackets += 1
-      var fields: [AnswerShape.Field] = []
+      var fields: [(name: String, shape: ShapeSyntax)] = []
       while !current.isSymbol("}") {
-        let (name, _) = try anyName()
+        let (name, span) = try anyName()
         guard take(":") else { throw unexpected(": and a type") }
-        fields.append(AnswerShape.Field(name: name, shape: try shape()))
+        guard !fields.contains(where: { $0.name == name }) else {
+          throw fail("V012", "“\(name)” stands here twice", span, label: "said before")
+        }
+        fields.append((name, try shape()))
         if !take(",") { break }
       }
-      guard current.isSymbol("}") else { throw unexpected(", or }") }
+      guard current.isSymbol("}") else { throw unclosed(token.span, ", or }") }
       brackets -= 1
       advance()
       return .record(fields)
@@ -186,30 +191,24 @@ extension Parser {
       return .list(try shape())
     case "one":
       guard takeWord("of") else { throw unexpected("of and a list of texts") }
-      guard take("[") else { throw unexpected("[ and texts") }
-      brackets += 1
-      var names: [String] = []
-      while !current.isSymbol("]") {
-        guard case .text(let parts) = current.kind, parts.count <= 1 else {
-          throw unexpected("a text")
-        }
-        if case .words(let words)? = parts.first { names.append(words) } else { names.append("") }
-        advance()
-        if !take(",") { break }
+      let options = try sum()
+      guard case .list(let items) = options.kind else { return .optionOf(options) }
+      guard !items.isEmpty else {
+        throw fail(
+          "V010", "one of nothing is no type", options.span, ["write one of [\"a\", \"b\"]"])
       }
-      guard current.isSymbol("]") else { throw unexpected(", or ]") }
-      brackets -= 1
-      advance()
-      return .option(names)
+      let names = items.compactMap(\.plainText)
+      return names.count == items.count ? .option(names) : .optionOf(options)
     default:
-      throw fail(
-        "V010", "there is no type called “\(word)”", token.span,
-        NearestWord.nearest(to: word, among: ["text", "number", "flag", "date", "list", "one"])
-          .map { ["did you mean `\($0)`?"] } ?? ["types: \(Parser.shapes)"])
+      guard !Reserved.words.contains(word) else {
+        throw fail(
+          "V010", "there is no type called “\(word)”", token.span, ["types: \(Parser.shapes)"])
+      }
+      return .named(word, token.span)
     }
   }
 
-  private static let shapes = "text, number, flag, date, list of …, one of […], {name: type}"
+  static let shapes = "text, number, flag, date, list of …, one of […], {name: type}"
 
   private mutating func bound() throws -> Double? {
     let isNegative =

@@ -6,8 +6,8 @@ extension Parser {
       while parser.takeWord("catch") {
         parser.skipNewlines()
         let other = try parser.plain()
-        result = Expression(
-          kind: .problemCatch(result, other), span: result.span.through(other.span))
+        result = try parser.bounded(
+          Expression(kind: .problemCatch(result, other), span: result.span.through(other.span)))
       }
       return result
     }
@@ -25,11 +25,16 @@ extension Parser {
       parser.advance()
       parser.skipNewlines()
       let condition = try parser.expression()
+      parser.joinLine(before: "then")
       if parser.takeWord("then") {
         parser.skipNewlines()
         let then = try parser.expression()
-        let isNext = parser.takeOverNewline("else")
-        guard isNext else { throw parser.unexpected("else and a value") }
+        parser.joinLine(before: "else")
+        let isNext = parser.takeWord("else")
+        guard isNext else {
+          throw parser.unexpected(
+            "else and a value", ["without else write braces: if … { … }"])
+        }
         parser.skipNewlines()
         let otherwise = try parser.expression()
         return Expression(
@@ -55,8 +60,12 @@ extension Parser {
     }
   }
 
-  /// `else` of an `if … then …` may stand inside brackets on the next line.
-  private mutating func takeOverNewline(_ word: String) -> Bool { takeWord(word) }
+  /// Passes over line ends before a word that can begin no statement.
+  private mutating func joinLine(before word: String) {
+    var ahead = position
+    while ahead < tokens.count - 1, tokens[ahead].isNewline { ahead += 1 }
+    if ahead > position, tokens[ahead].isWord(word) { position = ahead }
+  }
 
   private mutating func equalsHint() -> [String] {
     current.isSymbol("=") ? ["to compare write is: … is …"] : []
@@ -97,7 +106,9 @@ extension Parser {
       }
     }
     guard current.isSymbol("{") else {
-      throw unexpected("{, parallel or on error continue", equalsHint())
+      throw unexpected(
+        "{, parallel or on error continue",
+        current.isSymbol("=") ? equalsHint() : ["the { stands on the same line: for x in … {"])
     }
     let body = try block()
     return Expression(
@@ -112,7 +123,7 @@ extension Parser {
     var left = try conjunction()
     while takeWord("or") {
       skipNewlines()
-      left = binary(.or, left, try conjunction())
+      left = try binary(.or, left, try conjunction())
     }
     return left
   }
@@ -121,7 +132,7 @@ extension Parser {
     var left = try negation()
     while takeWord("and") {
       skipNewlines()
-      left = binary(.and, left, try negation())
+      left = try binary(.and, left, try negation())
     }
     return left
   }
@@ -136,8 +147,19 @@ extension Parser {
     }
   }
 
-  private func binary(_ operation: BinaryOperator, _ a: Expression, _ b: Expression) -> Expression {
-    Expression(kind: .binary(operation, a, b), span: a.span.through(b.span))
+  private mutating func binary(
+    _ operation: BinaryOperator, _ a: Expression, _ b: Expression
+  ) throws -> Expression {
+    try bounded(Expression(kind: .binary(operation, a, b), span: a.span.through(b.span)))
+  }
+
+  /// Refuses what is so deep that walking it would need more stack than there is.
+  private mutating func bounded(_ value: Expression) throws -> Expression {
+    guard value.height <= Parser.maximumHeight else {
+      throw fail(
+        "V013", "this is too long for one value", value.span, ["name a part of it with let"])
+    }
+    return value
   }
 
   private mutating func test() throws -> Expression {
@@ -154,7 +176,7 @@ extension Parser {
       }
       advance()
       skipNewlines()
-      let result = binary(operation, left, try orElse())
+      let result = try binary(operation, left, try orElse())
       if case .symbol(let next) = current.kind, ["<", "<=", ">", ">=", "==", "!="].contains(next) {
         throw fail(
           "V012", "comparisons do not chain", current.span, label: "a second comparison",
@@ -176,26 +198,29 @@ extension Parser {
             kind: .hasChanged(left, change, isNegated: isNegated),
             span: left.span.through(lastSpan))
         }
-        return binary(isNegated ? .isNotEqual : .isEqual, left, try orElse())
+        return try binary(isNegated ? .isNotEqual : .isEqual, left, try orElse())
       case "contains", "in", "matches":
         advance()
         skipNewlines()
         let operation: BinaryOperator =
           word == "contains" ? .contains : word == "in" ? .isIn : .matches
-        return binary(operation, left, try orElse())
+        return try binary(operation, left, try orElse())
       case "not":
         guard peek().isWord("in") || peek().isWord("contains") else { return left }
         advance()
         let operation: BinaryOperator = current.isWord("in") ? .isNotIn : .notContains
         advance()
         skipNewlines()
-        return binary(operation, left, try orElse())
+        return try binary(operation, left, try orElse())
       case "starts", "ends":
-        guard peek().isWord("with") else { return left }
+        guard peek().isWord("with") else {
+          advance()
+          throw unexpected("with", ["write: … \(word) with …"])
+        }
         advance()
         advance()
         skipNewlines()
-        return binary(word == "starts" ? .startsWith : .endsWith, left, try orElse())
+        return try binary(word == "starts" ? .startsWith : .endsWith, left, try orElse())
       default: return left
       }
     default: return left
@@ -206,7 +231,7 @@ extension Parser {
     var left = try range()
     while take("??") {
       skipNewlines()
-      left = binary(.orElse, left, try range())
+      left = try binary(.orElse, left, try range())
     }
     return left
   }
@@ -215,7 +240,7 @@ extension Parser {
     let left = try sum()
     guard take("..") else { return left }
     skipNewlines()
-    return binary(.range, left, try sum())
+    return try binary(.range, left, try sum())
   }
 
   mutating func sum() throws -> Expression {
@@ -231,7 +256,7 @@ extension Parser {
       }
       advance()
       skipNewlines()
-      left = binary(operation, left, try term())
+      left = try binary(operation, left, try term())
     }
   }
 
@@ -250,7 +275,7 @@ extension Parser {
       }
       advance()
       skipNewlines()
-      left = binary(operation, left, try unary())
+      left = try binary(operation, left, try unary())
     }
   }
 
@@ -272,7 +297,7 @@ extension Parser {
     advance()
     skipNewlines()
     let prompt = try nested { try $0.sum() }
-    var shape: AnswerShape?
+    var shape: ShapeSyntax?
     var engine: Expression?
     while true {
       if takeWord("as") {
@@ -302,21 +327,24 @@ extension Parser {
         if isCall {
           var arguments = try arguments()
           arguments.insert(Expression.Argument(name: nil, value: value), at: 0)
-          value = Expression(
-            kind: .call(name: name, nameSpan: span, arguments: arguments),
-            span: value.span.through(lastSpan))
+          value = try bounded(
+            Expression(
+              kind: .call(name: name, nameSpan: span, arguments: arguments),
+              span: value.span.through(lastSpan)))
         } else {
-          value = Expression(
-            kind: .field(value, name: name, nameSpan: span), span: value.span.through(span))
+          value = try bounded(
+            Expression(
+              kind: .field(value, name: name, nameSpan: span), span: value.span.through(span)))
         }
       } else if current.isSymbol("["), isAdjacent {
         advance()
         brackets += 1
         let index = try expression()
-        guard current.isSymbol("]") else { throw unexpected("]") }
+        guard current.isSymbol("]") else { throw unclosed(value.span, "]") }
         brackets -= 1
         advance()
-        value = Expression(kind: .index(value, index), span: value.span.through(lastSpan))
+        value = try bounded(
+          Expression(kind: .index(value, index), span: value.span.through(lastSpan)))
       } else {
         return value
       }
@@ -333,6 +361,7 @@ extension Parser {
   }
 
   private mutating func arguments() throws -> [Expression.Argument] {
+    let opener = current.span
     guard take("(") else { throw unexpected("(") }
     brackets += 1
     let outer = clauseWords
@@ -349,7 +378,7 @@ extension Parser {
       arguments.append(Expression.Argument(name: name, value: try expression()))
       if !take(",") { break }
     }
-    guard current.isSymbol(")") else { throw unexpected(", or )") }
+    guard current.isSymbol(")") else { throw unclosed(opener, ", or )") }
     brackets -= 1
     advance()
     return arguments
@@ -381,7 +410,9 @@ extension Parser {
       clauseWords = []
       let inner = try expression()
       clauseWords = outer
-      guard current.isSymbol(")") else { throw unexpected(")", equalsHint()) }
+      guard current.isSymbol(")") else {
+        throw current.isSymbol("=") ? unexpected(")", equalsHint()) : unclosed(token.span, ")")
+      }
       brackets -= 1
       advance()
       return Expression(kind: inner.kind, span: token.span.through(lastSpan))
@@ -451,7 +482,7 @@ extension Parser {
       items.append(try expression())
       if !take(",") { break }
     }
-    guard current.isSymbol("]") else { throw unexpected(", or ]") }
+    guard current.isSymbol("]") else { throw unclosed(start, ", or ]") }
     brackets -= 1
     advance()
     return Expression(kind: .list(items), span: start.through(lastSpan))
@@ -464,6 +495,7 @@ extension Parser {
     var fields: [(name: String, value: Expression)] = []
     while !current.isSymbol("}") {
       let name: String
+      let place = current.span
       if case .text(let parts) = current.kind, parts.count <= 1 {
         if case .words(let words)? = parts.first { name = words } else { name = "" }
         advance()
@@ -473,10 +505,13 @@ extension Parser {
       guard take(":") else {
         throw unexpected(": and a value", ["a record is written {name: value}"])
       }
+      guard !fields.contains(where: { $0.name == name }) else {
+        throw fail("V012", "“\(name)” stands here twice", place, label: "said before")
+      }
       fields.append((name, try expression()))
       if !take(",") { break }
     }
-    guard current.isSymbol("}") else { throw unexpected(", or }") }
+    guard current.isSymbol("}") else { throw unclosed(start, ", or }") }
     brackets -= 1
     advance()
     return Expression(kind: .record(fields), span: start.through(lastSpan))
@@ -498,15 +533,36 @@ extension Parser {
       }
     }
     while case .name(let word) = current.kind {
+      let place = current.span
+      let clause: QuerySyntax.Clause
+      switch word {
+      case "where": clause = .condition
+      case "sort": clause = .sort
+      case "first", "last", "sample": clause = .take
+      case "pick": clause = .pick
+      default:
+        noteOrder(query)
+        return Expression(kind: .query(query), span: start.through(lastSpan))
+      }
+      guard !query.clauses.contains(where: { $0.clause == clause }) else {
+        throw fail(
+          "V012",
+          clause == .take
+            ? "first, last and sample do not stand together" : "“\(word)” stands here twice",
+          place, label: "said before",
+          clause == .condition
+            ? ["join conditions with and"] : clause == .sort ? ["write: sort by A, B desc"] : [])
+      }
       switch word {
       case "where":
         advance()
         skipNewlines()
-        query.condition = try plain()
+        let condition = try plain()
+        query.condition = condition
         if current.isSymbol("=") {
           throw fail(
             "V014", "“=” gives a value; to compare write is", current.span,
-            label: "a comparison?", ["write: … is …"])
+            label: "a comparison?", ["write: \(source.text(condition.span)) is …"])
         }
       case "sort":
         advance()
@@ -530,16 +586,23 @@ extension Parser {
           skipNewlines()
           query.pick.append(try anyName())
         } while take(",")
-      default:
-        return Expression(kind: .query(query), span: start.through(lastSpan))
+      default: break
       }
+      query.clauses.append((clause, place.through(lastSpan)))
     }
+    noteOrder(query)
     if current.isSymbol("=") {
       throw fail(
         "V014", "“=” gives a value; to compare write is", current.span, label: "a comparison?",
         ["write: rows where … is …"])
     }
     return Expression(kind: .query(query), span: start.through(lastSpan))
+  }
+
+  /// Remembers a query whose clauses the formatter would order otherwise.
+  private mutating func noteOrder(_ query: QuerySyntax) {
+    let order = query.clauses.map(\.clause.rawValue)
+    if order != order.sorted() { disordered.append(query.clauses) }
   }
 
   // MARK: - Texts
@@ -567,7 +630,7 @@ extension Parser {
         return .hole(
           Expression(kind: .name(name), span: place), name: name, allowsNothing: allowsNothing)
       }
-      if words.count == 1, inner.count == 2 {
+      if words.count == 1, inner.count == 2, !Reserved.values.contains(words[0]) {
         return .hole(
           Expression(kind: .name(words[0]), span: inner[0].span), name: words[0],
           allowsNothing: allowsNothing)
@@ -580,13 +643,19 @@ extension Parser {
           throw parser.unexpected("the end of the hole")
         }
         diagnostics += parser.diagnostics
+        disordered += parser.disordered
         if case .name(let only) = value.kind { name = only }
         return .hole(value, name: name, allowsNothing: allowsNothing)
       } catch {
+        // What is wrong inside and was said already needs no second message.
+        if diagnostics.contains(where: { span.start <= $0.span.start && $0.span.start < span.end })
+        {
+          throw Misfit()
+        }
         throw fail(
           "V021", "this hole is no value that Visen can read", span, label: "not a value",
           [
-            "for a plain brace write \\\(self.source.text(Span(span.start, span.end)))",
+            "for a plain brace write \\\(self.source.text(Span(span.start, min(span.end, span.start + 60))))",
             "or use '…' if the whole text has no holes",
           ])
       }
@@ -599,5 +668,18 @@ extension Block {
   init(single value: Expression) {
     self.init(
       statements: [Statement(kind: .expression(value), span: value.span)], span: value.span)
+  }
+}
+
+extension Expression {
+  /// The words of a text without holes.
+  var plainText: String? {
+    guard case .text(let pieces) = kind else { return nil }
+    var words = ""
+    for piece in pieces {
+      guard case .words(let part) = piece else { return nil }
+      words += part
+    }
+    return words
   }
 }

@@ -4,6 +4,8 @@ struct ParsedProgram: Sendable {
   var diagnostics: [Diagnostic]
   /// Whether more lines could make it right.
   var isIncomplete: Bool
+  /// The clauses of queries that do not stand in their order.
+  var disordered: [[(clause: QuerySyntax.Clause, span: Span)]] = []
 }
 
 /// Reads tokens by recursive descent, one token of look-ahead.
@@ -15,6 +17,8 @@ struct Parser {
   struct Misfit: Error {}
 
   static let maximumDepth = 120
+  /// The most expressions inside each other.
+  static let maximumHeight = 250
 
   let source: SourceText
   let commands: [String: CommandSignature]
@@ -27,6 +31,10 @@ struct Parser {
   var depth = 0
   /// Words that end an expression because the command around it expects them.
   var clauseWords: Set<String> = []
+  /// A block whose brace seems to be missing, by the indentation of the one that was closed instead.
+  private var suspect: Span?
+  /// The clauses of queries that do not stand in their order.
+  var disordered: [[(clause: QuerySyntax.Clause, span: Span)]] = []
 
   static func parse(_ source: SourceText, commands: [String: CommandSignature]) -> ParsedProgram {
     let lexer = Lexer.read(source)
@@ -38,7 +46,7 @@ struct Parser {
     return ParsedProgram(
       statements: statements,
       diagnostics: parser.diagnostics.sorted { $0.span.start < $1.span.start },
-      isIncomplete: isIncomplete)
+      isIncomplete: isIncomplete, disordered: parser.disordered)
   }
 
   init(source: SourceText, commands: [String: CommandSignature], tokens: [Token]) {
@@ -87,6 +95,13 @@ struct Parser {
     _ code: String, _ message: String, _ span: Span, label: String = "", _ notes: [String] = []
   ) -> Misfit {
     // What broke a token has been noted already; a second message about it would only confuse.
+    if code == "V011" || code == "V012", position > 0,
+      diagnostics.contains(where: {
+        $0.span.start <= lastSpan.start && lastSpan.start < $0.span.end
+      })
+    {
+      return Misfit()
+    }
     if !diagnostics.contains(where: { $0.span.start <= span.start && span.start < $0.span.end }) {
       diagnostics.append(Diagnostic(code, message, span, label: label, notes: notes))
     }
@@ -104,6 +119,14 @@ struct Parser {
         Span(max(0, token.span.start - 1), token.span.end), label: "expected \(expected)", notes)
     }
     let text = token.isNewline ? "the end of the line" : "“\(source.text(token.span))”"
+    var notes = notes
+    if notes.isEmpty, case .name(let word) = token.kind, !Reserved.words.contains(word),
+      position > 0,
+      case .name(let before) = tokens[position - 1].kind, !Reserved.words.contains(before),
+      commands[before] == nil, BuiltinStatement(rawValue: before) == nil
+    {
+      notes.append("a name of several words stands in backquotes: `\(before) \(word)`")
+    }
     return fail(
       "V012", "\(text) does not fit here", token.span, label: "expected \(expected)", notes)
   }
@@ -133,9 +156,16 @@ struct Parser {
       skipNewlines()
       if current.isEnd { return statements }
       let start = position
+      if current.isSymbol("}") {
+        _ = fail(
+          "V012", "this } closes nothing", current.span, label: "no { is open",
+          ["take it away, or look for a { that is missing above"])
+        advance()
+        continue
+      }
       do {
         statements.append(try statement())
-        try endStatement()
+        try endStatement(after: statements.last)
       } catch {
         brackets = 0
         clauseWords = []
@@ -157,12 +187,20 @@ struct Parser {
     }
   }
 
-  private mutating func endStatement() throws {
+  private mutating func endStatement(after statement: Statement?) throws {
     let token = current
     if token.isEnd || token.isNewline || token.isSymbol("}") { return }
+    if case .expression(let value)? = statement?.kind, case .name(let word) = value.kind,
+      !token.isSymbol("="), !source.text(value.span).hasPrefix("`")
+    {
+      throw unknownCommand(word, value.span)
+    }
     var notes: [String] = []
     if token.isSymbol("=") {
       notes.append("to compare write is; to make a name write let NAME = …")
+    }
+    if position > 0, case .text = tokens[position - 1].kind, lastSpan.end == token.span.start {
+      notes.append("to put a quote into a text write \\\", or let the text stand in '…'")
     }
     if case .name(let word) = token.kind,
       let near = NearestWord.nearest(
@@ -171,7 +209,32 @@ struct Parser {
     {
       notes.append("did you mean `\(near)`?")
     }
-    throw unexpected("the end of the line", notes)
+    var expected = "the end of the line"
+    if case .expression(let value)? = statement?.kind, case .query(let query) = value.kind {
+      let words = [
+        (QuerySyntax.Clause.condition, "where"), (.sort, "sort by"), (.take, "first, last, sample"),
+        (.pick, "pick"),
+      ]
+      let open = words.filter { word in !query.clauses.contains { $0.clause == word.0 } }.map(\.1)
+      if !open.isEmpty { expected = open.joined(separator: ", ") + " or the end of the line" }
+    }
+    throw unexpected(expected, notes)
+  }
+
+  /// A word with something after it, as commands stand; it is none.
+  private mutating func unknownCommand(_ word: String, _ span: Span) -> Misfit {
+    if let function = Function.byName[word] {
+      return fail(
+        "V103", "“\(word)” is a function, and its values stand in ( )", span,
+        ["write: \(function.signatureText)"])
+    }
+    let words =
+      Array(commands.keys) + BuiltinStatement.allCases.map(\.rawValue)
+      + ["rows", "for", "if", "let", "var", "fn", "param", "include", "every", "retry", "do", "ai"]
+    let near = NearestWord.nearest(to: word, among: words.sorted())
+    return fail(
+      "V103", "there is no command called “\(word)”", span, label: "unknown command",
+      near.map { ["did you mean `\($0)`?"] } ?? ["all of them: help"])
   }
 
   mutating func statement() throws -> Statement {
@@ -249,6 +312,12 @@ struct Parser {
     let (name, nameSpan) = try newName(isVariable ? "var" : "let")
     guard take("=") else { throw unexpected("= and a value") }
     skipNewlines()
+    if !isVariable, current.isWord("type"), beginsShape(peek()) {
+      advance()
+      let shape = try shape()
+      return Statement(
+        kind: .declareType(name: name, nameSpan: nameSpan, shape), span: start.through(lastSpan))
+    }
     if case .name(let word) = current.kind, let signature = commands[word], isCommand(signature) {
       guard signature.givesValue else {
         throw fail(
@@ -264,6 +333,13 @@ struct Parser {
     return Statement(
       kind: .declare(name: name, nameSpan: nameSpan, isVariable: isVariable, value: value),
       span: start.through(value.span))
+  }
+
+  /// Whether a type may begin with this token.
+  private func beginsShape(_ token: Token) -> Bool {
+    if token.isSymbol("{") { return true }
+    if case .name(let word) = token.kind { return !Reserved.words.contains(word) }
+    return false
   }
 
   private mutating func parameter() throws -> Statement {
@@ -286,8 +362,9 @@ struct Parser {
     else { throw unexpected("the path of a file, as a text without holes") }
     let span = current.span
     advance()
+    let name = takeWord("as") ? try newName("let").0 : nil
     return Statement(
-      kind: .include(path: path, pathSpan: span), span: start.through(span))
+      kind: .include(path: path, pathSpan: span, name: name), span: start.through(lastSpan))
   }
 
   private mutating func every() throws -> Statement {
@@ -326,12 +403,13 @@ struct Parser {
     var parameters: [FunctionSyntax.Parameter] = []
     while !current.isSymbol(")") {
       let (name, span) = try newName("let")
-      if take(":") { _ = try shape() }
+      let shape = take(":") ? try shape() : nil
       let value = take("=") ? try expression() : nil
-      parameters.append(FunctionSyntax.Parameter(name: name, span: span, defaultValue: value))
+      parameters.append(
+        FunctionSyntax.Parameter(name: name, span: span, shape: shape, defaultValue: value))
       if !take(",") { break }
     }
-    guard current.isSymbol(")") else { throw unexpected(", or )") }
+    guard current.isSymbol(")") else { throw unclosed(nameSpan, ", or )") }
     brackets -= 1
     advance()
     let body: Block
@@ -368,7 +446,7 @@ struct Parser {
         advance()
         brackets += 1
         steps.append(.index(try expression()))
-        guard current.isSymbol("]") else { throw unexpected("]") }
+        guard current.isSymbol("]") else { throw unclosed(start, "]") }
         brackets -= 1
         advance()
       } else {
@@ -411,16 +489,40 @@ struct Parser {
     while true {
       skipNewlines()
       if current.isSymbol("}") {
+        // Closed further left than it was opened: its own brace is missing, and this is another's.
+        if suspect == nil, isFirstOfLine(current.span), indent(current.span) < indent(start) {
+          suspect = start
+        }
         advance()
         return Block(statements: statements, span: start.through(lastSpan))
       }
       if current.isEnd {
         isIncomplete = true
         throw fail(
-          "V011", "this { is never closed", start, label: "opened here", ["close it with }"])
+          "V011", "this { is never closed", suspect ?? start, label: "opened here",
+          ["close it with }"])
       }
       statements.append(try statement())
-      try endStatement()
+      try endStatement(after: statements.last)
     }
+  }
+
+  // MARK: - Brackets
+
+  /// A bracket that is not closed where it should be; says where it was opened, if on another line.
+  mutating func unclosed(_ opener: Span, _ expected: String) -> Misfit {
+    let line = source.line(of: opener.start)
+    let isNear = source.line(of: current.span.start) == line
+    return unexpected(
+      expected, isNear ? [] : ["it was opened in line \(line) and is not closed yet"])
+  }
+
+  /// The white space before the line in which something stands.
+  private func indent(_ span: Span) -> Int {
+    source.text(source.lineSpan(of: span.start)).prefix { $0 == " " || $0 == "\t" }.count
+  }
+
+  private func isFirstOfLine(_ span: Span) -> Bool {
+    source.text(Span(source.lineSpan(of: span.start).start, span.start)).allSatisfy(\.isWhitespace)
   }
 }

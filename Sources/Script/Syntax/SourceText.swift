@@ -44,6 +44,13 @@ public struct SourceText: Sendable {
     return low + 1
   }
 
+  /// The line in which a byte stands, without its end.
+  func lineSpan(of offset: Int) -> Span {
+    let line = line(of: offset)
+    let end = lineStarts.indices.contains(line) ? lineStarts[line] - 1 : bytes.count
+    return Span(lineStarts[line - 1], end)
+  }
+
   /// The column of a byte, from 1, in characters.
   public func column(of offset: Int) -> Int {
     let start = lineStarts[line(of: offset) - 1]

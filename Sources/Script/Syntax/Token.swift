@@ -47,4 +47,7 @@ enum Reserved {
     "against", "if", "then", "else", "for", "let", "var", "fn", "return", "param", "include", "do",
     "catch", "retry", "ai", "rows", "it", "true", "false", "nothing",
   ]
+
+  /// Those that are values by themselves.
+  static let values: Set<String> = ["it", "true", "false", "nothing"]
 }

@@ -22,7 +22,7 @@ struct Expression: Sendable {
     case hasChanged(Expression, CellChange, isNegated: Bool)
     case conditional(condition: Expression, then: Block, otherwise: Block?)
     case loop(LoopSyntax)
-    case ai(prompt: Expression, shape: AnswerShape?, engine: Expression?)
+    case ai(prompt: Expression, shape: ShapeSyntax?, engine: Expression?)
     case problemCatch(Expression, Expression)
     case retry(Expression, Block)
     case block(Block)
@@ -34,8 +34,42 @@ struct Expression: Sendable {
     let value: Expression
   }
 
-  var kind: Kind
-  var span: Span
+  let kind: Kind
+  let span: Span
+  /// The expressions inside each other, itself included: what walks a tree needs as much stack.
+  let height: Int
+
+  init(kind: Kind, span: Span) {
+    self.kind = kind
+    self.span = span
+    height = 1 + Expression.height(below: kind)
+  }
+
+  private static func height(below kind: Kind) -> Int {
+    switch kind {
+    case .nothing, .flag, .number, .duration, .date, .name, .it: 0
+    case .text(let pieces):
+      pieces.lazy.map { if case .hole(let value, _, _) = $0 { value.height } else { 0 } }.max() ?? 0
+    case .list(let items): items.lazy.map(\.height).max() ?? 0
+    case .record(let fields): fields.lazy.map(\.value.height).max() ?? 0
+    case .query(let query): query.height
+    case .field(let base, _, _): base.height
+    case .index(let base, let index): max(base.height, index.height)
+    case .call(_, _, let arguments): arguments.lazy.map(\.value.height).max() ?? 0
+    case .binary(_, let a, let b): max(a.height, b.height)
+    case .not(let inner), .negate(let inner), .isEmpty(let inner, _),
+      .hasChanged(let inner, _, _):
+      inner.height
+    case .conditional(let condition, let then, let otherwise):
+      max(condition.height, then.height, otherwise?.height ?? 0)
+    case .loop(let loop):
+      max(loop.sequence.height, loop.width?.height ?? 0, loop.body.height)
+    case .ai(let prompt, _, let engine): max(prompt.height, engine?.height ?? 0)
+    case .problemCatch(let value, let other): max(value.height, other.height)
+    case .retry(let count, let block): max(count.height, block.height)
+    case .block(let block): block.height
+    }
+  }
 }
 
 /// A piece of a text: words, or a hole.
@@ -71,6 +105,40 @@ struct QuerySyntax: Sendable {
   var sorts: [(key: Expression, isAscending: Bool)] = []
   var take: Take?
   var pick: [(name: String, span: Span)] = []
+  /// Where each clause stands, for the formatter.
+  var clauses: [(clause: Clause, span: Span)] = []
+
+  fileprivate var height: Int {
+    var height = condition?.height ?? 0
+    if case .named(let name) = source { height = max(height, name.height) }
+    for sort in sorts { height = max(height, sort.key.height) }
+    switch take {
+    case .first(let count)?, .last(let count)?, .sample(let count)?:
+      return max(height, count.height)
+    case nil: return height
+    }
+  }
+
+  /// The clauses in the order in which they work and are written.
+  enum Clause: Int, Sendable {
+    case condition, sort, take, pick
+  }
+}
+
+/// A type as written: `number 0..10`, `one of kinds`, `list of Verdict`.
+indirect enum ShapeSyntax: Sendable {
+  case text
+  case number(minimum: Double?, maximum: Double?)
+  case flag
+  case date
+  case list(ShapeSyntax)
+  /// One of these texts.
+  case option([String])
+  /// One of the texts of a list that is known when the program runs.
+  case optionOf(Expression)
+  case record([(name: String, shape: ShapeSyntax)])
+  /// What `let NAME = type …` gave a name.
+  case named(String, Span)
 }
 
 /// `for … in …` as parsed.
@@ -85,8 +153,15 @@ struct LoopSyntax: Sendable {
 
 /// Statements between braces.
 struct Block: Sendable {
-  var statements: [Statement]
-  var span: Span
+  let statements: [Statement]
+  let span: Span
+  let height: Int
+
+  init(statements: [Statement], span: Span) {
+    self.statements = statements
+    self.span = span
+    height = statements.lazy.map(\.height).max() ?? 0
+  }
 }
 
 /// A statement as parsed, with its place.
@@ -94,10 +169,11 @@ struct Statement: Sendable {
   indirect enum Kind: Sendable {
     case declare(name: String, nameSpan: Span, isVariable: Bool, value: Expression)
     case declareCommand(name: String, nameSpan: Span, isVariable: Bool, CommandSyntax)
+    case declareType(name: String, nameSpan: Span, ShapeSyntax)
     case assign(Place, isAddition: Bool, Expression)
     case function(FunctionSyntax)
     case parameter(ParameterSyntax)
-    case include(path: String, pathSpan: Span)
+    case include(path: String, pathSpan: Span, name: String?)
     case every(Expression, Block)
     case giveBack(Expression?)
     case command(CommandSyntax)
@@ -105,8 +181,25 @@ struct Statement: Sendable {
     case expression(Expression)
   }
 
-  var kind: Kind
-  var span: Span
+  let kind: Kind
+  let span: Span
+
+  fileprivate var height: Int {
+    switch kind {
+    case .declare(_, _, _, let value), .expression(let value): value.height
+    case .assign(let place, _, let value):
+      place.steps.reduce(value.height) { height, step in
+        if case .index(let index) = step { max(height, index.height) } else { height }
+      }
+    case .function(let function):
+      function.parameters.reduce(function.body.height) { max($0, $1.defaultValue?.height ?? 0) }
+    case .parameter(let parameter): parameter.defaultValue?.height ?? 0
+    case .every(let interval, let body): max(interval.height, body.height)
+    case .giveBack(let value), .builtin(_, let value): value?.height ?? 0
+    case .command(let command), .declareCommand(_, _, _, let command): command.height
+    case .declareType, .include: 0
+    }
+  }
 }
 
 /// Statements of the language itself that look like commands.
@@ -131,6 +224,7 @@ struct FunctionSyntax: Sendable {
   struct Parameter: Sendable {
     let name: String
     let span: Span
+    let shape: ShapeSyntax?
     let defaultValue: Expression?
   }
 
@@ -144,7 +238,7 @@ struct FunctionSyntax: Sendable {
 struct ParameterSyntax: Sendable {
   var name: String
   var nameSpan: Span
-  var shape: AnswerShape?
+  var shape: ShapeSyntax?
   var defaultValue: Expression?
 }
 
@@ -156,7 +250,7 @@ struct CommandSyntax: Sendable {
     case names([(name: String, span: Span)])
     case word(String)
     case target(Expression, limit: Expression?, isSample: Bool)
-    case shape(AnswerShape)
+    case shape(ShapeSyntax)
     case fields([(name: String, value: Expression)])
     case flag
   }
@@ -171,4 +265,16 @@ struct CommandSyntax: Sendable {
   var nameSpan: Span
   var slots: [Filled]
   var span: Span
+
+  fileprivate var height: Int {
+    slots.reduce(0) { height, filled in
+      switch filled.filling {
+      case .expression(let value): max(height, value.height)
+      case .expressions(let values): values.reduce(height) { max($0, $1.height) }
+      case .target(let value, let limit, _): max(height, value.height, limit?.height ?? 0)
+      case .fields(let fields): fields.reduce(height) { max($0, $1.value.height) }
+      case .names, .word, .shape, .flag: height
+      }
+    }
+  }
 }

@@ -13,7 +13,9 @@ struct KeyCommand: Command {
       Slot("name", kind: .name, isRequired: true, summary: "notion, gemini, gpt or local"),
       Slot("forget", words: ["forget"], kind: .flag, summary: "remove the kept key"),
     ],
-    examples: ["key notion", "key gemini", "key gpt forget"])
+    examples: ["key notion", "key gemini", "key gpt forget"],
+    excessNote:
+      "the key itself is never typed in a line: say key notion, and it is asked for, hidden")
 
   private let keys: Keys
   private let engines: EngineRoster

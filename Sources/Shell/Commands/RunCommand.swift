@@ -12,16 +12,28 @@ struct RunCommand: Command {
     examples: ["run \"weekly.visen\"", "run \"weekly.visen\" with days: 3"],
     givesValue: true)
 
+  /// The most scripts that run each other.
+  private static let deepest = 16
+
   private let bridge: ScriptBridge
   private let console: any Console
+  private let session: Session
 
   init(_ session: Session) {
+    self.session = session
     bridge = session.bridge
     console = session.console
   }
 
   func run(_ call: CommandCall) async throws -> Value {
     let source = try ScriptFile.read(call.text("file") ?? "")
+    guard session.runDepth < RunCommand.deepest else {
+      throw ScriptError.refusal(
+        "V123", "Scripts run each other more than \(RunCommand.deepest) deep.",
+        "does \(source.name) run itself?")
+    }
+    session.runDepth += 1
+    defer { session.runDepth -= 1 }
     let declared = Interpreter.parameters(of: source, signatures: CommandCatalog.signatures)
     var values: [String: Value] = [:]
     for field in call.value("values")?.asRecord?.fields ?? [] {

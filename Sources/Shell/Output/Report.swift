@@ -73,7 +73,9 @@ nonisolated struct Report: Sendable {
     word: String, code: String, message: String, span: Span?, label: String, notes: [String],
     source: SourceText?
   ) -> String {
-    var lines = [style.red("\(word)[\(code)]") + style.bold(": \(Sanitizer.line(message))")]
+    // A name of a thousand letters is shown by its beginning.
+    let sentence = message.count <= 600 ? message : message.prefix(600) + "…"
+    var lines = [style.red("\(word)[\(code)]") + style.bold(": \(Sanitizer.line(sentence))")]
     if let span, let source { lines += excerpt(span, label, source) }
     let indent =
       span.flatMap { span in
@@ -106,7 +108,7 @@ nonisolated struct Report: Sendable {
     if DisplayWidth.of(before) + DisplayWidth.of(marked) > room {
       let keep = max(0, min(DisplayWidth.of(before), room / 3))
       while DisplayWidth.of(head) > keep, !head.isEmpty { head.removeFirst() }
-      head = "…" + head
+      if head.count < before.count { head = "…" + head }
     }
     let shown = DisplayWidth.cut(head + marked + after, to: room)
     let start = DisplayWidth.of(head)

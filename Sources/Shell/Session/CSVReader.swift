@@ -14,21 +14,7 @@ nonisolated enum CSVReader {
   ///
   /// - Throws: A refusal for a file that cannot be read, or whose rows have other lengths.
   static func table(at path: String) throws -> Table {
-    let text: String
-    do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path))
-      guard let decoded = String(validating: data, as: UTF8.self) else {
-        throw ScriptError.refusal(
-          "V471", "\(path) is not UTF-8 text.", "save it as UTF-8 and try again")
-      }
-      text = decoded.hasPrefix("\u{FEFF}") ? String(decoded.dropFirst()) : decoded
-    } catch let error as ScriptError {
-      throw error
-    } catch {
-      throw ScriptError.refusal(
-        "V470", "\(path) cannot be read.",
-        "is it there? paths are relative to where Visen was started")
-    }
+    let text = try ScriptFile.data(at: path)
     let records = try records(of: text, path: path)
     guard let header = records.first else {
       throw ScriptError.refusal(
@@ -46,61 +32,14 @@ nonisolated enum CSVReader {
       rows: Array(records.dropFirst()))
   }
 
-  /// The records of a text with the lines they begin at; empty lines are left out.
-  static func records(of text: String, path: String) throws -> [(line: Int, cells: [String])] {
-    var records: [(line: Int, cells: [String])] = []
-    var cells: [String] = []
-    var cell = ""
-    var line = 1
-    var startLine = 1
-    var inQuotes = false
-    var wasQuoted = false
-    func endRecord() {
-      if !(cells.isEmpty && cell.isEmpty && !wasQuoted) {
-        records.append((startLine, cells + [cell]))
-      }
-      cells = []
-      cell = ""
-      wasQuoted = false
+  private static func records(of text: String, path: String) throws -> [CSVText.Line] {
+    do throws(ScriptError) {
+      return try CSVText.lines(of: text)
+    } catch {
+      var named = error
+      named.message = "\(path): \(error.message)"
+      throw named
     }
-    var characters = text.makeIterator()
-    var next = characters.next()
-    while let character = next {
-      next = characters.next()
-      if inQuotes {
-        if character == "\"" {
-          if next == "\"" {
-            cell.append("\"")
-            next = characters.next()
-          } else {
-            inQuotes = false
-          }
-        } else {
-          if character.isNewline { line += 1 }
-          cell.append(character)
-        }
-      } else if character == "\"", cell.isEmpty, !wasQuoted {
-        inQuotes = true
-        wasQuoted = true
-      } else if character == "," {
-        cells.append(cell)
-        cell = ""
-        wasQuoted = false
-      } else if character.isNewline {
-        endRecord()
-        line += 1
-        startLine = line
-      } else {
-        cell.append(character)
-      }
-    }
-    guard !inQuotes else {
-      throw ScriptError.refusal(
-        "V474", "A quoted cell that begins in line \(startLine) of \(path) never ends.",
-        "end it with \"")
-    }
-    endRecord()
-    return records
   }
 
   /// A cell as the value a property of that type takes.

@@ -15,9 +15,12 @@ nonisolated enum RowMapping {
     return Shape(name: name, fields: fields)
   }
 
-  /// The title first, then as the schema has them.
+  /// The title first, then by name.
+  ///
+  /// The service's own order is that of an opaque identity; the order on Notion's screen is not told.
   static func ordered(_ properties: [PropertySchema]) -> [PropertySchema] {
-    properties.filter { $0.type == "title" } + properties.filter { $0.type != "title" }
+    properties.filter { $0.type == "title" }
+      + properties.filter { $0.type != "title" }.sorted { $0.name < $1.name }
   }
 
   /// A page as a row; a property the schema knows and the page lacks reads as `nothing`.

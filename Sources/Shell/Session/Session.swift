@@ -29,6 +29,8 @@ public final class Session {
   let talk = Talk()
   let bridge: ScriptBridge
   let interpreter: Interpreter
+  /// Scripts that were started by scripts and go on.
+  var runDepth = 0
   /// Whether the prompt is to end.
   var isLeaving = false
   /// Whether statements come from a person at the prompt.
@@ -121,6 +123,8 @@ public final class Session {
       // Of another connection's rows no selection is made: `generate` would write elsewhere.
       if query.connection == nil { rows.select(found, source: query.source) }
       presenter.show(.list(found.map(Value.row)), picked: query.picked)
+    case .list(let items) where items.isEmpty && options.format == .table:
+      console.message("The list is empty.")
     default: presenter.show(value)
     }
   }
