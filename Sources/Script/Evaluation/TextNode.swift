@@ -103,7 +103,7 @@ final class TextNode: Node, @unchecked Sendable {
     of value: Value, _ node: Node, _ name: String, _ allowsNothing: Bool
   ) throws(ScriptError) -> String {
     do throws(ScriptError) {
-      return try PromptTemplate.holeText(value, name, allowsNothing, ofRow: context.row != nil)
+      return try PromptTemplate.holeText(value, name, allowsNothing, ofRow: node is RowFieldNode)
     } catch {
       throw error.at(node.span)
     }
