@@ -27,6 +27,8 @@ public enum Fault: Sendable, Hashable {
   case slow
   /// The answer is not the JSON it should be.
   case malformed
+  /// The write is done, and the answer says that it could not be built in time.
+  case committed
   /// A batch runs out of time.
   case expired
 
@@ -37,6 +39,7 @@ public enum Fault: Sendable, Hashable {
     case "cut": self = .cut
     case "slow": self = .slow
     case "malformed": self = .malformed
+    case "committed": self = .committed
     case "expired": self = .expired
     default:
       guard let status = Int(word), (400...599).contains(status) else { return nil }
@@ -52,6 +55,7 @@ extension Side {
     case .status, .malformed: true
     case .hang, .reset, .cut, .slow: self != .batch
     case .expired: self == .batch
+    case .committed: self == .notion
     }
   }
 }
@@ -125,14 +129,17 @@ public struct Conditions: Sendable {
         let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
       else {
         throw ConditionProblem(
-          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, expired, "
+          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, committed, expired, "
             + "with a share, such as engine:429=5%,notion:500=1%,batch:expired=10%; not “\(word)”.")
       }
       guard sides.allSatisfy({ $0.mayHave(fault) }) else {
         throw ConditionProblem(
           sides == [.batch]
             ? "In a batch, questions fail with a status or malformed, and the whole with expired; "
-              + "not “\(word)”." : "Only a batch expires: batch:expired=10%.")
+              + "not “\(word)”."
+            : fault == .committed
+              ? "Only writes to Notion are committed: notion:committed=1%."
+              : "Only a batch expires: batch:expired=10%.")
       }
       for side in sides { faults[side, default: []].append((fault, percent / 100)) }
     }

@@ -71,8 +71,10 @@ public struct LoopbackServer: Sendable {
     let target = request.head.path ?? "/"
     let path = String(target.prefix { $0 != "?" })
     if path.hasPrefix("/_control/") {
-      return try await LoopbackServer.send(control(target, path), writer)
+      return try await LoopbackServer.send(
+        control(request.head.method, target, path, bytes), writer)
     }
+    if path.hasPrefix("/_files/") { return try await LoopbackServer.send(file(path), writer) }
     let side: Side =
       path.hasPrefix("/openai/") || path.hasPrefix("/gemini/") ? .engine : .notion
     statistics.begin(side, call: LoopbackServer.call(request.head.method, path))
@@ -99,6 +101,7 @@ public struct LoopbackServer: Sendable {
         return try await LoopbackServer.send(reply, writer)
       }
       var reply = await answer(request, target: target, path: path, bytes: bytes)
+      if fault == .committed { reply = committed(reply, request.head.method, side, path) }
       if fault == .malformed { reply.body = Array(reply.body.dropLast(2)) + Array("…".utf8) }
       statistics.end(side, status: String(reply.status), isFault: fault != nil)
       switch fault {
@@ -140,7 +143,8 @@ public struct LoopbackServer: Sendable {
     do {
       let response = try await workspace.send(
         OutgoingRequest(
-          method: request.head.method, url: "http://127.0.0.1" + target,
+          method: request.head.method,
+          url: "http://\(request.head.authority ?? "127.0.0.1")\(target)",
           fields: request.head.headerFields, body: bytes))
       var reply = Reply(status: response.status, bytes: try await response.body.collect(), type: "")
       reply.fields = response.fields
@@ -150,9 +154,39 @@ public struct LoopbackServer: Sendable {
     }
   }
 
-  private func control(_ target: String, _ path: String) -> Reply {
+  /// A write that is done and not answered; a read simply fails.
+  private func committed(
+    _ reply: Reply, _ method: HTTPRequest.Method, _ side: Side, _ path: String
+  ) -> Reply {
+    guard side == .notion, method != .get, !path.hasSuffix("/query"), !path.hasSuffix("/search")
+    else { return refusal(503, side, path: path, wait: .seconds(1)) }
+    return NotionRefusals.committed(reply, path: path)
+  }
+
+  /// An uploaded file, by the address that answers give.
+  private func file(_ path: String) -> Reply {
+    let id = path.split(separator: "/").dropFirst().first.map(String.init) ?? ""
+    guard let file = try? workspace.file(id) else {
+      return Reply(status: 404, ["error": "There is no such file."])
+    }
+    return Reply(bytes: file.bytes, type: file.type)
+  }
+
+  private func control(
+    _ method: HTTPRequest.Method, _ target: String, _ path: String, _ bytes: [UInt8]
+  ) -> Reply {
+    if path == "/_control/share" || path == "/_control/unshare", method == .post {
+      guard let id = (try? JSON(parsing: bytes))?["id"]?.string,
+        (try? workspace.share(id, path == "/_control/share")) == true
+      else {
+        return Reply(status: 404, ["error": "Give the id of a page or database that is there."])
+      }
+      return Reply(["id": .string(id), "shared": .bool(path == "/_control/share")])
+    }
     guard path == "/_control/stats" else {
-      return Reply(status: 404, ["error": "There is only /_control/stats."])
+      return Reply(
+        status: 404,
+        ["error": "There are GET /_control/stats and POST /_control/share and /_control/unshare."])
     }
     let limit = target.firstMatch(of: /[?&]limit=(\d{1,6})/).flatMap { Int($0.1) }
     return Reply(statistics.json(limit: limit ?? 100))

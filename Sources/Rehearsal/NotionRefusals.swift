@@ -6,6 +6,36 @@ import Transport
 ///
 /// - Source: Notion API, “Status codes” and “Request limits”.
 enum NotionRefusals {
+  /// What an answer becomes whose write was done and which took too long.
+  ///
+  /// - Parameter reply: The answer that was not given: an object, or the list of what was appended.
+  static func committed(_ reply: Reply, path: String) -> Reply {
+    guard reply.status == 200, let answer = try? JSON(parsing: reply.body) else { return reply }
+    let parts = path.split(separator: "/").map(String.init)
+    var more: JSON.Members = [
+      "from": .string("publicApi.\(parts.count > 1 ? parts[1] : "")"),
+      "elapsed_ms": "55012", "deadline_ms": "55000",
+      "retry_guidance": [
+        "Read the object again to confirm the saved change.", "Do not repeat the write.",
+      ],
+    ]
+    if let id = answer["id"], !path.hasSuffix("/markdown") {
+      more["committed_resource_id"] = id
+    } else if let made = answer["results"]?.array {
+      more["committed_resource_id"] = .string(parts.count > 2 ? parts[2] : "")
+      more["committed_child_ids"] = .array(made.compactMap { $0["id"] })
+    }
+    return Reply(
+      status: 503,
+      [
+        "object": "error", "status": 503, "code": "service_unavailable",
+        "message": .string(
+          "The change was saved, but the response could not be built in time. Read the object "
+            + "again instead of repeating the write."),
+        "additional_data": .object(more), "request_id": .string(UUID().uuidString.lowercased()),
+      ])
+  }
+
   static func reply(_ status: Int, wait: Duration) -> Reply {
     let (code, message): (String, String) =
       switch status {

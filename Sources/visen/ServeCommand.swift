@@ -55,8 +55,19 @@ struct ServeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What fails how often: [SIDE:]FAULT=SHARE%,…; a fault is a status or hang, reset, cut, slow, "
-        + "malformed, for batches expired.", valueName: "faults"))
+        + "malformed, for writes to Notion committed, for batches expired.", valueName: "faults"))
   var faults: [String] = []
+
+  @Option(
+    help: ArgumentHelp(
+      "What the token may not: "
+        + Capability.allCases.map(\.rawValue).joined(separator: ", ") + "; separated by commas.",
+      valueName: "capabilities"))
+  var without: String?
+
+  @Option(
+    help: ArgumentHelp("The most rows that a query gives over all its pages.", valueName: "n"))
+  var queryLimit: Int = 10_000
 
   @Option(help: ArgumentHelp("Where faults and latencies start; the same again.", valueName: "n"))
   var seed: UInt64 = 1
@@ -73,7 +84,24 @@ struct ServeCommand: ParsableCommand {
       throw ValidationError(
         "--now takes a date and time such as 2026-03-01T09:00:00Z, not “\(now)”.")
     }
+    guard queryLimit > 0 else {
+      throw ValidationError("--query-limit takes a number from 1, not \(queryLimit).")
+    }
     _ = try conditions()
+    _ = try capabilities()
+  }
+
+  private func capabilities() throws -> Set<Capability> {
+    var all = Set(Capability.allCases)
+    for word in (without ?? "").split(separator: ",") {
+      guard let capability = Capability(rawValue: word.trimmingCharacters(in: .whitespaces)) else {
+        throw ValidationError(
+          "--without takes \(Capability.allCases.map(\.rawValue).joined(separator: ", ")), "
+            + "not “\(word)”.")
+      }
+      all.remove(capability)
+    }
+    return all
   }
 
   private func conditions() throws -> Conditions {
@@ -114,14 +142,22 @@ struct ServeCommand: ParsableCommand {
   private func open(_ token: Secret) throws -> LocalWorkspace {
     let start = now.flatMap { Moment.date($0) }
     let clock: @Sendable () -> Date = if let start { Moment.clock(from: start) } else { { Date() } }
-    if fresh { return try .inMemory(token: token, title: title ?? "Visen", now: clock) }
+    let capabilities = try capabilities()
+    if fresh {
+      return try .inMemory(
+        token: token, title: title ?? "Visen", queryLimit: queryLimit, capabilities: capabilities,
+        now: clock)
+    }
     if let workspace {
-      return try LocalWorkspace(file: URL(fileURLWithPath: workspace), token: token, now: clock)
+      return try LocalWorkspace(
+        file: URL(fileURLWithPath: workspace), token: token, queryLimit: queryLimit,
+        capabilities: capabilities, now: clock)
     }
     let home = Wiring.home(ProcessInfo.processInfo.environment)
     try PrivateFile.makeFolder(home)
     return try LocalWorkspace(
-      file: home.appendingPathComponent("workspace.db"), token: token, now: clock)
+      file: home.appendingPathComponent("workspace.db"), token: token, queryLimit: queryLimit,
+      capabilities: capabilities, now: clock)
   }
 
   private static func announce(

@@ -206,7 +206,7 @@ struct Dice {
         ]
       ])
 
-    for round in 0..<120 {
+    for round in 0..<80 {
       var body: JSON.Members = ["page_size": .int(dice.pick([9, 40, 100]))]
       if dice.roll(5) > 0 { body["filter"] = filter(&dice, ids, person) }
       let sorts = (0..<dice.roll(4)).map { _ -> JSON in

@@ -138,7 +138,7 @@ enum Blocks {
     var record = Record(
       kind: .block, parent: parent, now: call.now,
       content: ["type": .string(input.type), "payload": input.payload])
-    record.position = position ?? 0
+    record.position = position ?? .nan
     record = try Storage.insert(record, call)
     for child in input.children { _ = try insert(child, in: record.id, call) }
     return record

@@ -20,7 +20,7 @@ struct Record {
   var kind: Kind
   /// What holds it: a data source for a row, a page or block for others; empty at the top.
   var parent: String
-  /// Its place among what its parent holds.
+  /// Its place among what its parent holds; not a number until it is inserted.
   var position: Double
   var isInTrash = false
   var created: Double
@@ -32,7 +32,7 @@ struct Record {
     self.id = id
     self.kind = kind
     self.parent = parent
-    position = 0
+    position = .nan
     created = now
     edited = now
     self.content = content
@@ -223,7 +223,7 @@ enum Storage {
   /// Adds a record that no data source holds.
   static func insert(_ record: Record, _ database: Database) throws -> Record {
     var record = record
-    if record.position == 0 {
+    if record.position.isNaN {
       let last = try Double.fetchOne(
         database.cachedStatement(sql: "SELECT max(position) FROM record WHERE parent = ?"),
         arguments: [record.parent])
