@@ -43,6 +43,7 @@ SCHEMA = {
     "Made": {"created_time": {}}, "Maker": {"created_by": {}}, "Edited": {"last_edited_time": {}},
     "Editor": {"last_edited_by": {}}, "No": {"unique_id": {"prefix": "T"}}, "Where": {"place": {}},
     "Double": {"formula": {"expression": 'prop("Amount") * 2'}},
+    "Checked": {"verification": {}}, "Press": {"button": {}},
     "Label": {"formula": {"expression":
               'if(prop("Amount") > 100, upper(prop("Name")), concat(prop("Name"), "-", prop("Kind")))'}},
 }
@@ -103,6 +104,12 @@ class NotionClient(unittest.TestCase):
         self.assertEqual(read["Double"]["formula"], {"type": "number", "number": 121})
         self.assertEqual(read["Label"]["formula"], {"type": "string", "string": "first-B"})
         self.assertEqual(read["Where"]["place"]["lat"], 1.5)
+        self.assertEqual(read["Checked"]["verification"]["state"], "unverified")
+        self.assertEqual(read["Press"]["button"], {})
+        client.pages.update(row["id"], properties={"Checked": {"verification": {"state": "verified"}}})
+        found = client.data_sources.query(source, filter={
+            "property": "Checked", "verification": {"status": "verified"}})["results"]
+        self.assertEqual([r["id"] for r in found], [row["id"]])
         item = client.pages.properties.retrieve(row["id"], read["Amount"]["id"])
         self.assertEqual((item["object"], item["number"]), ("property_item", 60.5))
         message = self.refused(
@@ -149,6 +156,95 @@ class NotionClient(unittest.TestCase):
         self.assertIn("Could not find property with name or id: Nope", message)
         self.refused("validation_error", client.data_sources.query, source, page_size=101)
         self.refused("validation_error", client.data_sources.query, source, start_cursor="xyz")
+
+    def test_filters_of_every_kind(self):
+        client = self.client()
+        _, source = self.database(client)
+        person = next(u for u in client.users.list()["results"] if u["type"] == "person")
+        client.data_sources.update(source, properties={
+            "Others": {"relation": {"data_source_id": source, "single_property": {}}},
+            "Sum": {"rollup": {"relation_property_name": "Others", "rollup_property_name": "Amount",
+                               "function": "sum"}},
+            "Kinds": {"rollup": {"relation_property_name": "Others", "rollup_property_name": "Kind",
+                                 "function": "show_original"}}})
+        empty = client.pages.create(parent={"data_source_id": source}, properties={})
+        full = client.pages.create(parent={"data_source_id": source}, properties={
+            "Name": {"title": text("Full")}, "Notes": {"rich_text": text("Notes")},
+            "Amount": {"number": 5}, "Kind": {"select": {"name": "A"}},
+            "Tags": {"multi_select": [{"name": "x"}]}, "State": {"status": {"name": "Done"}},
+            "When": {"date": {"start": "2026-05-05"}}, "Who": {"people": [{"id": person["id"]}]},
+            "Files": {"files": [{"name": "f", "external": {"url": "https://a.b/c"}}]},
+            "Done": {"checkbox": True}, "Link": {"url": "https://x.y"}, "Mail": {"email": "a@b.c"},
+            "Phone": {"phone_number": "+49"}})
+        last = client.pages.create(parent={"data_source_id": source}, properties={
+            "Others": {"relation": [{"id": full["id"]}]}})
+        bot = client.users.me()["id"]
+        for only_full in [
+            {"property": "Name", "title": {"starts_with": "fu"}},
+            {"property": "Notes", "rich_text": {"ends_with": "TES"}},
+            {"property": "Amount", "number": {"greater_than_or_equal_to": 5}},
+            {"property": "Kind", "select": {"equals": "A"}},
+            {"property": "Tags", "multi_select": {"contains": ["x", "y"]}},
+            {"property": "State", "status": {"equals": "Complete"}},
+            {"property": "When", "date": {"equals": "2026-05-05"}},
+            {"property": "Who", "people": {"contains": person["id"]}},
+            {"property": "Files", "files": {"is_not_empty": True}},
+            {"property": "Done", "checkbox": {"equals": True}},
+            {"property": "Link", "url": {"contains": "X.Y"}},
+            {"property": "Mail", "email": {"equals": "a@b.c"}},
+            {"property": "Phone", "phone_number": {"is_not_empty": True}},
+            {"property": "No", "unique_id": {"equals": 2}},
+            {"property": "Double", "formula": {"number": {"equals": 10}}},
+            {"property": "Label", "formula": {"string": {"contains": "Full"}}},
+        ]:
+            with self.subTest(only_full):
+                found = client.data_sources.query(source, filter=only_full)["results"]
+                self.assertEqual([r["id"] for r in found], [full["id"]])
+        for only_last in [
+            {"property": "Others", "relation": {"contains": full["id"]}},
+            {"property": "Sum", "rollup": {"number": {"equals": 5}}},
+            {"property": "Kinds", "rollup": {"any": {"select": {"equals": "A"}}}},
+        ]:
+            with self.subTest(only_last):
+                found = client.data_sources.query(source, filter=only_last)["results"]
+                self.assertEqual([r["id"] for r in found], [last["id"]])
+        every = client.data_sources.query(source, filter={"and": [
+            {"property": "Maker", "created_by": {"contains": bot}},
+            {"property": "Editor", "last_edited_by": {"is_not_empty": True}},
+            {"property": "Made", "created_time": {"past_week": {}}},
+            {"timestamp": "last_edited_time", "last_edited_time": {"on_or_after": "today"}}]})
+        self.assertEqual(
+            [r["id"] for r in every["results"]], [last["id"], full["id"], empty["id"]])
+
+    def test_schema_changes(self):
+        client = self.client()
+        database, source = self.database(client, {
+            "Name": {"title": {}}, "Text": {"rich_text": {}},
+            "Kind": {"select": {"options": [{"name": "A"}, {"name": "B"}]}}})
+        row = client.pages.create(parent={"data_source_id": source}, properties={
+            "Text": {"rich_text": text("12")}, "Kind": {"select": {"name": "B"}}})
+        client.data_sources.update(source, properties={
+            "Text": {"number": {}}, "Kind": {"select": {"options": [{"name": "A"}, {"name": "C"}]}},
+            "Name": {"name": "Title"}, "New": {"checkbox": {}}})
+        read = client.pages.retrieve(row["id"])["properties"]
+        self.assertEqual(read["Text"]["number"], 12)
+        self.assertIsNone(read["Kind"]["select"])
+        self.assertIn("Title", read)
+        found = client.data_sources.query(source, filter={"and": [
+            {"property": "Text", "number": {"greater_than": 11}},
+            {"property": "Kind", "select": {"is_empty": True}},
+            {"property": "New", "checkbox": {"equals": False}}]})["results"]
+        self.assertEqual([r["id"] for r in found], [row["id"]])
+        second = client.data_sources.create(
+            parent={"type": "database_id", "database_id": database["id"]},
+            properties={"Name": {"title": {}}}, title=text("Second"))
+        names = [s["name"] for s in client.databases.retrieve(database["id"])["data_sources"]]
+        self.assertEqual(names, ["All", "Second"])
+        moved = client.request(path=f"pages/{row['id']}/move", method="POST",
+                               body={"parent": {"data_source_id": second["id"]}})
+        self.assertEqual(moved["parent"]["data_source_id"], second["id"])
+        self.refused("validation_error", client.pages.create,
+                     parent={"database_id": database["id"]}, properties={})
 
     def test_relations_of_60(self):
         client = self.client()
@@ -214,6 +310,7 @@ class NotionClient(unittest.TestCase):
             {"column_list": {"children": [
                 {"column": {"children": [{"paragraph": word}]}}, {"column": {"children": []}}]}},
             {"synced_block": {"synced_from": None, "children": [{"paragraph": word}]}},
+            {"tab": {"children": [{"paragraph": word}]}}, {"template": {**word}},
         ]
         made = client.blocks.children.append(page["id"], children=blocks)["results"]
         self.assertEqual([b["type"] for b in made], [next(iter(b)) for b in blocks])

@@ -119,7 +119,7 @@ enum Computed {
     guard depth < 8, let expression = property.config["expression"]?.string,
       let formula = try? Formula(parsing: expression)
     else { return ["type": "unsupported", "unsupported": [:]] }
-    let value = try? formula.value { id in
+    let value = try? formula.value(now: call.now) { id in
       guard let named = schemas.properties.first(where: { $0.id == id }) else { return .nothing }
       let read = try PropertyValues.json(
         page.content["values"]?[named.id], of: named, page: page, call: call, depth: depth + 1)

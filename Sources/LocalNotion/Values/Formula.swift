@@ -76,8 +76,14 @@ struct Formula {
   }
 
   /// Computes.
-  func value(_ property: (String) throws -> FormulaValue) throws -> FormulaValue {
-    try Formula.value(root, property)
+  ///
+  /// - Parameters:
+  ///   - now: The time, in seconds since 1970.
+  ///   - property: The value of a property, by its identity.
+  func value(
+    now: Double, _ property: (String) throws -> FormulaValue
+  ) throws -> FormulaValue {
+    try Formula.value(root, now, property)
   }
 
   // MARK: - Reading
@@ -201,7 +207,7 @@ struct Formula {
       if first == nil, name == "true" || name == "false" {
         return .constant(.flag(name == "true"))
       }
-      guard Formula.names.contains(name) else {
+      guard FormulaFunctions.names.contains(name) else {
         throw Problem(description: "the function “\(name)” is not covered")
       }
       var arguments = first.map { [$0] } ?? []
@@ -215,15 +221,8 @@ struct Formula {
 
   // MARK: - Computing
 
-  private static let names: Set<String> = [
-    "if", "ifs", "empty", "not", "and", "or", "concat", "length", "lower", "upper", "contains",
-    "substring", "replaceAll", "replace", "trim", "format", "toNumber", "round", "floor", "ceil",
-    "abs", "sqrt", "min", "max", "sum", "add", "subtract", "multiply", "divide", "mod", "pow",
-    "equal", "unequal", "year", "month", "date", "dateBetween", "sign", "repeat",
-  ]
-
   private static func value(
-    _ node: Node, _ property: (String) throws -> FormulaValue
+    _ node: Node, _ now: Double, _ property: (String) throws -> FormulaValue
   ) throws -> FormulaValue {
     switch node {
     case .constant(let value): return value
@@ -233,110 +232,20 @@ struct Formula {
       case "if", "ifs":
         var index = 0
         while index + 1 < nodes.count {
-          if try value(nodes[index], property).isTrue {
-            return try value(nodes[index + 1], property)
+          if try value(nodes[index], now, property).isTrue {
+            return try value(nodes[index + 1], now, property)
           }
           index += 2
         }
-        return index < nodes.count ? try value(nodes[index], property) : .nothing
+        return index < nodes.count ? try value(nodes[index], now, property) : .nothing
       case "and", "&&":
-        return .flag(try nodes.allSatisfy { try value($0, property).isTrue })
+        return .flag(try nodes.allSatisfy { try value($0, now, property).isTrue })
       case "or", "||":
-        return .flag(try nodes.contains { try value($0, property).isTrue })
-      default: return try apply(name, try nodes.map { try value($0, property) })
+        return .flag(try nodes.contains { try value($0, now, property).isTrue })
+      default:
+        let values = try nodes.map { try value($0, now, property) }
+        return try FormulaFunctions(name: name, values: values, now: now).value()
       }
-    }
-  }
-
-  private static func apply(_ name: String, _ values: [FormulaValue]) throws -> FormulaValue {
-    func argument(_ index: Int) throws -> FormulaValue {
-      guard values.indices.contains(index) else {
-        throw Problem(description: "\(name) needs \(index + 1) arguments")
-      }
-      return values[index]
-    }
-    func number(_ index: Int) throws -> Double {
-      guard let number = try argument(index).number else {
-        throw Problem(description: "\(name) takes numbers")
-      }
-      return number
-    }
-    func whole(_ index: Int) throws -> Int {
-      let value = try number(index)
-      return Int(max(-1_000_000, min(1_000_000, value.isNaN ? 0 : value)))
-    }
-    switch name {
-    case "not": return .flag(try !argument(0).isTrue)
-    case "negate": return .number(try -number(0))
-    case "empty":
-      switch try argument(0) {
-      case .nothing: return .flag(true)
-      case .text(let text): return .flag(text.isEmpty)
-      case .number(let number): return .flag(number == 0)
-      case .flag(let flag): return .flag(!flag)
-      case .date: return .flag(false)
-      }
-    case "+", "add":
-      if case .text = try argument(0) { return .text(values.map(\.text).joined()) }
-      if case .text = try argument(1) { return .text(values.map(\.text).joined()) }
-      return .number(try number(0) + number(1))
-    case "-", "subtract": return .number(try number(0) - number(1))
-    case "*", "multiply": return .number(try number(0) * number(1))
-    case "/", "divide": return .number(try number(0) / number(1))
-    case "%", "mod": return .number(try number(0).truncatingRemainder(dividingBy: number(1)))
-    case "^", "pow": return .number(pow(try number(0), try number(1)))
-    case "==", "equal": return .flag(try argument(0).text == argument(1).text)
-    case "!=", "unequal": return .flag(try argument(0).text != argument(1).text)
-    case ">": return .flag(try number(0) > number(1))
-    case "<": return .flag(try number(0) < number(1))
-    case ">=": return .flag(try number(0) >= number(1))
-    case "<=": return .flag(try number(0) <= number(1))
-    case "concat", "format": return .text(values.map(\.text).joined())
-    case "length": return .number(Double(try argument(0).text.utf16.count))
-    case "lower": return .text(try argument(0).text.lowercased())
-    case "upper": return .text(try argument(0).text.uppercased())
-    case "trim": return .text(try argument(0).text.trimmingCharacters(in: .whitespacesAndNewlines))
-    case "contains": return .flag(try argument(0).text.contains(argument(1).text))
-    case "replace", "replaceAll":
-      let whole = try argument(0).text
-      let part = try argument(1).text
-      return .text(
-        part.isEmpty
-          ? whole
-          : whole.replacing(
-            part, with: try argument(2).text, maxReplacements: name == "replace" ? 1 : .max))
-    case "repeat":
-      return .text(
-        String(repeating: try argument(0).text, count: min(max(0, try whole(1)), 10_000)))
-    case "substring":
-      let text = Array(try argument(0).text)
-      let start = min(max(0, try whole(1)), text.count)
-      let end = values.count > 2 ? min(max(start, try whole(2)), text.count) : text.count
-      return .text(String(text[start..<end]))
-    case "toNumber":
-      return try argument(0).number.map(FormulaValue.number) ?? .nothing
-    case "round":
-      let places = values.count > 1 ? pow(10, try number(1)) : 1
-      return .number((try number(0) * places).rounded(.toNearestOrAwayFromZero) / places)
-    case "floor": return .number(try number(0).rounded(.down))
-    case "ceil": return .number(try number(0).rounded(.up))
-    case "abs": return .number(abs(try number(0)))
-    case "sqrt": return .number(try number(0).squareRoot())
-    case "sign": return .number(try number(0) > 0 ? 1 : try number(0) < 0 ? -1 : 0)
-    case "min": return .number(try values.indices.map(number).min() ?? 0)
-    case "max": return .number(try values.indices.map(number).max() ?? 0)
-    case "sum": return .number(try values.indices.map(number).reduce(0, +))
-    case "year": return .number(Double(try argument(0).text.prefix(4)) ?? 0)
-    case "month": return .number(Double(try argument(0).text.dropFirst(5).prefix(2)) ?? 0)
-    case "date": return .number(Double(try argument(0).text.dropFirst(8).prefix(2)) ?? 0)
-    case "dateBetween":
-      let seconds = (try number(0) - number(1)) / 1000
-      let units = ["minutes": 60.0, "hours": 3600, "days": 86_400, "weeks": 604_800]
-      guard let unit = units[try argument(2).text] else {
-        throw Problem(description: "dateBetween by \(try argument(2).text) is not covered")
-      }
-      return .number((seconds / unit).rounded(.towardZero))
-    default: throw Problem(description: "\(name) is not covered")
     }
   }
 }
