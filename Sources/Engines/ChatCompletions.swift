@@ -86,6 +86,49 @@ struct ChatCompletions: EngineWire {
       requestID: json["id"]?.string)
   }
 
+  func streamPath(model: String) -> String { path(model: model) }
+
+  func streaming(_ body: JSON, refused: Set<String>) -> JSON {
+    var members = body.members ?? [:]
+    members["stream"] = true
+    if !refused.contains("stream_options") { members["stream_options"] = ["include_usage": true] }
+    return .object(members)
+  }
+
+  func take(_ event: JSON, into gathered: inout GatheredAnswer) -> String {
+    for name in ["id", "model"] {
+      if let value = event[name], !value.isNull { gathered.parts[name] = value }
+    }
+    // Usage comes in a chunk of its own without choices, or beside an empty one, or never.
+    if let usage = event["usage"], !usage.isNull { gathered.parts["usage"] = usage }
+    var piece = ""
+    if let choice = event["choices"]?[0] {
+      piece = choice["delta"]?["content"]?.string ?? ""
+      gathered.text += piece
+      if let refusal = choice["delta"]?["refusal"]?.string {
+        gathered.parts["refusal"] = .string((gathered.parts["refusal"]?.string ?? "") + refusal)
+      }
+      if let reason = choice["finish_reason"], !reason.isNull {
+        gathered.parts["finish_reason"] = reason
+      }
+    }
+    if let reason = gathered.parts["finish_reason"] {
+      gathered.document = [
+        "id": gathered.parts["id"] ?? .null, "model": gathered.parts["model"] ?? .null,
+        "usage": gathered.parts["usage"] ?? .null,
+        "choices": [
+          [
+            "finish_reason": reason,
+            "message": [
+              "content": .string(gathered.text), "refusal": gathered.parts["refusal"] ?? .null,
+            ],
+          ]
+        ],
+      ]
+    }
+    return piece
+  }
+
   func error(status: Int, json: JSON?, model: String) -> EngineError {
     OpenAIErrors.error(status: status, json: json, model: model, title: title)
   }

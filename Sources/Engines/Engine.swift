@@ -14,6 +14,16 @@ public protocol Engine: Sendable {
   /// - Throws: ``EngineError``, which says whom it concerns; `CancellationError`.
   func answer(_ request: EngineRequest) async throws -> Answer
 
+  /// Asks for one answer and tells of its text as it arrives.
+  ///
+  /// A request with a shape is answered whole: half a document helps nobody.
+  /// - Parameter onPiece: Told of each piece in order.
+  /// - Returns: The whole answer; its text is the pieces since the last ``AnswerPiece/restart``.
+  /// - Throws: As ``answer(_:)``.
+  func answer(
+    _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
+  ) async throws -> Answer
+
   /// The models that can be asked, by name.
   func models() async throws -> [String]
 
@@ -21,6 +31,25 @@ public protocol Engine: Sendable {
   ///
   /// - Returns: A sentence for a person: which service, how many models.
   func verify() async throws -> String
+}
+
+extension Engine {
+  /// Gives the whole answer as one piece.
+  public func answer(
+    _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
+  ) async throws -> Answer {
+    let answer = try await answer(request)
+    onPiece(.text(answer.text))
+    return answer
+  }
+}
+
+/// A part of an answer that is still arriving.
+public enum AnswerPiece: Sendable, Hashable {
+  /// More text.
+  case text(String)
+  /// What came so far broke off and does not count; the question is asked again.
+  case restart
 }
 
 /// One question to an engine.
@@ -42,6 +71,9 @@ public struct EngineRequest: Sendable {
   public var check: (@Sendable (Answer) async throws -> String?)?
   /// How long to wait for the answer.
   public var timeout: Duration
+  /// The most questions that the asker wants in flight with this service; `nil` leaves it to the
+  /// engine. One that waits to be asked again is not in flight.
+  public var mostAtOnce: Int?
 
   /// Creates a question.
   public init(

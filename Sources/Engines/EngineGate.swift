@@ -10,7 +10,7 @@ actor EngineGate {
   private let most: Int
   private var limit: Double
   private var inFlight = 0
-  private var waiting: [CheckedContinuation<Void, Never>] = []
+  private var waiting: [(most: Int, continuation: CheckedContinuation<Void, Never>)] = []
   /// Where the line begins: taking the first of an array moves all the others.
   private var lineStart = 0
   private var heldUntil: ContinuousClock.Instant?
@@ -49,15 +49,18 @@ actor EngineGate {
     }
   }
 
-  /// Waits until one more may be asked; each ``enter(tokens:)`` that returns is followed by one
+  /// Waits until one more may be asked; each ``enter(tokens:most:)`` that returns is followed by one
   /// ``leave(_:)``.
   ///
-  /// - Parameter tokens: What the question and its answer may take, by estimate.
+  /// - Parameters:
+  ///   - tokens: What the question and its answer may take, by estimate.
+  ///   - most: The most at once that this asker wants; `nil` for what the service bears.
   /// - Throws: ``EngineError`` when a limit leaves no room for longer than anybody waits.
-  func enter(tokens: Int = 0) async throws {
+  func enter(tokens: Int = 0, most: Int? = nil) async throws {
+    let most = max(1, most ?? .max)
     try await rest()
-    if inFlight >= Int(limit) {
-      await withCheckedContinuation { waiting.append($0) }
+    if inFlight >= min(Int(limit), most) {
+      await withCheckedContinuation { waiting.append((most, $0)) }
       // The place was handed over; a cancelled task gives it to the next.
       if Task.isCancelled {
         pass()
@@ -182,9 +185,9 @@ actor EngineGate {
   /// Hands the place to the next, or frees it.
   private func pass() {
     inFlight -= 1
-    while inFlight < Int(limit), lineStart < waiting.count {
+    while inFlight < Int(limit), lineStart < waiting.count, inFlight < waiting[lineStart].most {
       inFlight += 1
-      waiting[lineStart].resume()
+      waiting[lineStart].continuation.resume()
       lineStart += 1
     }
     if lineStart > 1024 || lineStart == waiting.count {

@@ -92,6 +92,37 @@ struct Gemini: EngineWire {
       requestID: json["responseId"]?.string)
   }
 
+  func streamPath(model: String) -> String {
+    path(model: model).replacing(":generateContent", with: ":streamGenerateContent?alt=sse")
+  }
+
+  func streaming(_ body: JSON, refused: Set<String>) -> JSON { body }
+
+  func take(_ event: JSON, into gathered: inout GatheredAnswer) -> String {
+    for name in ["modelVersion", "responseId", "promptFeedback", "usageMetadata"] {
+      if let value = event[name], !value.isNull { gathered.parts[name] = value }
+    }
+    let candidate = event["candidates"]?[0]
+    let piece = (candidate?["content"]?["parts"]?.array ?? [])
+      .filter { $0["thought"]?.bool != true }
+      .compactMap { $0["text"]?.string }.joined()
+    gathered.text += piece
+    if let reason = candidate?["finishReason"], !reason.isNull {
+      gathered.parts["finishReason"] = reason
+    }
+    // The service says no “done”: an answer without a reason for its end is not whole.
+    var members = gathered.parts
+    if let reason = gathered.parts["finishReason"] {
+      members["candidates"] = [
+        ["finishReason": reason, "content": ["parts": [["text": .string(gathered.text)]]]]
+      ]
+      gathered.document = .object(members)
+    } else if gathered.parts["promptFeedback"]?["blockReason"] != nil {
+      gathered.document = .object(members)
+    }
+    return piece
+  }
+
   func error(status: Int, json: JSON?, model: String) -> EngineError {
     let body = json?["error"] ?? json?[0]?["error"]
     let said = body?["message"]?.string ?? "status \(status), without an explanation"

@@ -7,6 +7,7 @@ enum OpenAIErrors {
   /// Fields that may be left out, so that the question passes without them.
   private static let droppable: Set<String> = [
     "temperature", "max_tokens", "max_completion_tokens", "response_format", "reasoning_effort",
+    "stream_options",
   ]
 
   static func error(status: Int, json: JSON?, model: String, title: String) -> EngineError {

@@ -88,7 +88,13 @@ public struct PracticeEngine: Engine {
   public static func made(_ prompt: Prompt, schema: JSON?, limit: Int? = nil) -> Made {
     var text: String
     var value: JSON?
-    if let schema {
+    if let talk = PracticeTalk(prompt.text) {
+      text = talk.answer
+      if schema != nil {
+        value = talk.statements
+        text = talk.statements.text
+      }
+    } else if let schema {
       var sample = SchemaSample(
         root: schema, words: words(prompt), sections: PromptSections.read(prompt.text))
       let made = sample.value(schema, seed: prompt.text)

@@ -90,6 +90,34 @@ struct Responses: EngineWire {
       requestID: json["id"]?.string)
   }
 
+  func streamPath(model: String) -> String { path(model: model) }
+
+  func streaming(_ body: JSON, refused: Set<String>) -> JSON {
+    var members = body.members ?? [:]
+    members["stream"] = true
+    return .object(members)
+  }
+
+  func take(_ event: JSON, into gathered: inout GatheredAnswer) -> String {
+    // By the type inside the data: bridges leave the event's own name out.
+    switch event["type"]?.string {
+    case "response.output_text.delta":
+      let piece = event["delta"]?.string ?? ""
+      gathered.text += piece
+      return piece
+    case "response.completed", "response.incomplete", "response.failed":
+      gathered.document = event["response"]
+      return ""
+    case "error":
+      gathered.document = [
+        "status": "failed",
+        "error": ["code": event["code"] ?? .null, "message": event["message"] ?? .null],
+      ]
+      return ""
+    default: return ""
+    }
+  }
+
   func error(status: Int, json: JSON?, model: String) -> EngineError {
     OpenAIErrors.error(status: status, json: json, model: model, title: title)
   }

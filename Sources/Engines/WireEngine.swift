@@ -18,6 +18,12 @@ protocol EngineWire: Sendable {
   ///
   /// - Throws: ``EngineError`` when it holds no answer that may be written.
   func answer(_ json: JSON, model: String) throws -> Answer
+  /// The path of a question whose answer streams.
+  func streamPath(model: String) -> String
+  /// The question, asked so that its answer streams.
+  func streaming(_ body: JSON, refused: Set<String>) -> JSON
+  /// Takes one event of a streaming answer: gives its text, and gathers the rest.
+  func take(_ event: JSON, into gathered: inout GatheredAnswer) -> String
   /// Sorts a failed response.
   func error(status: Int, json: JSON?, model: String) -> EngineError
   /// The path that lists the models, and the names in its answer.
@@ -50,6 +56,19 @@ struct WireEngine<Wire: EngineWire>: Engine {
         onWait(reason.replacing("its", with: "\(title)'s"), wait)
       },
       sleep: { try await settings.sleep($0) })
+  }
+
+  func answer(
+    _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
+  ) async throws -> Answer {
+    // What may be asked for again is shown when it is whole.
+    guard request.type == nil, request.check == nil else {
+      let answer = try await answer(request)
+      onPiece(.text(answer.text))
+      return answer
+    }
+    return try await ask(
+      request, model: request.model ?? wire.defaultModel, prompt: request.prompt, onPiece: onPiece)
   }
 
   func answer(_ request: EngineRequest) async throws -> Answer {
@@ -109,7 +128,10 @@ struct WireEngine<Wire: EngineWire>: Engine {
 
   // MARK: - Asking
 
-  private func ask(_ request: EngineRequest, model: String, prompt: Prompt) async throws -> Answer {
+  private func ask(
+    _ request: EngineRequest, model: String, prompt: Prompt,
+    onPiece: (@Sendable (AnswerPiece) -> Void)? = nil
+  ) async throws -> Answer {
     var pause = Duration.milliseconds(500)
     var attempt = 1
     var spent = Usage()
@@ -119,7 +141,10 @@ struct WireEngine<Wire: EngineWire>: Engine {
       let refused = quirks.refused(by: model)
       do {
         let body = wire.body(request, model: model, prompt: prompt, refused: refused)
-        var answer = try await gated(model, tokens) {
+        var answer = try await gated(model, tokens, most: request.mostAtOnce) {
+          if let onPiece {
+            return try await stream(body, model, refused, request.timeout, tokens, onPiece)
+          }
           let json = try await exchange(
             .post, wire.path(model: model), body: body, model: model, timeout: request.timeout,
             tokens: tokens)
@@ -165,9 +190,9 @@ struct WireEngine<Wire: EngineWire>: Engine {
 
   /// Asks when the service can take one more.
   private func gated(
-    _ model: String, _ tokens: Int, _ ask: () async throws -> Answer
+    _ model: String, _ tokens: Int, most: Int?, _ ask: () async throws -> Answer
   ) async throws -> Answer {
-    try await gate.enter(tokens: tokens)
+    try await gate.enter(tokens: tokens, most: most)
     let start = ContinuousClock.now
     do {
       let answer = try await ask()
@@ -190,28 +215,78 @@ struct WireEngine<Wire: EngineWire>: Engine {
     }
   }
 
+  /// Asks for a streaming answer and tells of its text as it arrives.
+  private func stream(
+    _ body: JSON, _ model: String, _ refused: Set<String>, _ timeout: Duration, _ tokens: Int,
+    _ onPiece: @Sendable (AnswerPiece) -> Void
+  ) async throws -> Answer {
+    let response = try await send(
+      .post, wire.streamPath(model: model), body: wire.streaming(body, refused: refused),
+      timeout: timeout)
+    guard (200..<300).contains(response.status),
+      response.fields[.contentType]?.hasPrefix("text/event-stream") == true
+    else {
+      // A refusal, or a server that does not stream and says all at once.
+      let answer = try wire.answer(
+        try await document(response, model: model, tokens: tokens), model: model)
+      onPiece(.text(answer.text))
+      return answer
+    }
+    await learn(response.fields, model, tokens)
+    var reader = StreamReader(wire: wire, model: model)
+    do {
+      do {
+        for try await chunk in response.body {
+          for text in try reader.texts(in: chunk) { onPiece(.text(text)) }
+        }
+      } catch let error as TransportError {
+        throw explained(error)
+      }
+      for text in try reader.finish() { onPiece(.text(text)) }
+      return try reader.answer()
+    } catch let error as EngineError {
+      if reader.hasBegun, error.mayPassLater { onPiece(.restart) }
+      throw error
+    }
+  }
+
   private func exchange(
     _ method: HTTPRequest.Method, _ path: String, body: JSON?, model: String, timeout: Duration,
     tokens: Int = 0
   ) async throws -> JSON {
+    try await document(
+      try await send(method, path, body: body, timeout: timeout), model: model, tokens: tokens)
+  }
+
+  private func send(
+    _ method: HTTPRequest.Method, _ path: String, body: JSON?, timeout: Duration
+  ) async throws -> IncomingResponse {
     var fields = wire.fields(key: settings.key)
     fields[.accept] = "application/json"
     if body != nil { fields[.contentType] = "application/json" }
-    let response: IncomingResponse
-    let bytes: [UInt8]
     do {
-      response = try await settings.transport.send(
+      return try await settings.transport.send(
         OutgoingRequest(
           method: method, url: baseURL + path, fields: fields, body: body?.bytes ?? [],
           timeout: timeout))
+    } catch let error as TransportError {
+      throw explained(error)
+    }
+  }
+
+  /// The document of a response.
+  ///
+  /// - Throws: ``EngineError`` for a refusal.
+  private func document(
+    _ response: IncomingResponse, model: String, tokens: Int
+  ) async throws -> JSON {
+    let bytes: [UInt8]
+    do {
       bytes = try await response.body.collect()
     } catch let error as TransportError {
       throw explained(error)
     }
-    if let report = RateReport(response.fields) {
-      await gate.note(report, tokens: tokens)
-      for limit in report.limits where known.isNews(model, limit) { settings.onLimit(model, limit) }
-    }
+    await learn(response.fields, model, tokens)
     let json = try? JSON(parsing: bytes)
     guard (200..<300).contains(response.status) else {
       var error = wire.error(status: response.status, json: json, model: model)
@@ -226,6 +301,13 @@ struct WireEngine<Wire: EngineWire>: Engine {
         .malformed, "\(wire.title) answered with something that is no JSON.", mayPassLater: true)
     }
     return json
+  }
+
+  /// Takes in what a response says of limits.
+  private func learn(_ fields: HTTPFields, _ model: String, _ tokens: Int) async {
+    guard let report = RateReport(fields) else { return }
+    await gate.note(report, tokens: tokens)
+    for limit in report.limits where known.isNews(model, limit) { settings.onLimit(model, limit) }
   }
 
   private func explained(_ error: TransportError) -> EngineError {

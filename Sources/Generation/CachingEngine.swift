@@ -22,18 +22,37 @@ public struct CachingEngine: Engine {
 
   /// Gives the kept answer, which costs nothing, or asks; see ``Engine``.
   public func answer(_ request: EngineRequest) async throws -> Answer {
-    let key = key(request)
-    if let kept = try cache.find(key) {
-      let value = kept.value.flatMap { try? JSON(parsing: $0) }
-      let answer = Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
-      // What is asked of answers may have changed since it was kept.
-      if try await request.check?(answer) == nil { return answer }
-    }
+    if let kept = try await kept(request) { return kept }
     let answer = try await base.answer(request)
+    try keep(answer, for: request)
+    return answer
+  }
+
+  /// Gives the kept answer as one piece, or asks and tells of its text as it arrives.
+  public func answer(
+    _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
+  ) async throws -> Answer {
+    if let kept = try await kept(request) {
+      onPiece(.text(kept.text))
+      return kept
+    }
+    let answer = try await base.answer(request, onPiece: onPiece)
+    try keep(answer, for: request)
+    return answer
+  }
+
+  private func kept(_ request: EngineRequest) async throws -> Answer? {
+    guard let kept = try cache.find(key(request)) else { return nil }
+    let value = kept.value.flatMap { try? JSON(parsing: $0) }
+    let answer = Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
+    // What is asked of answers may have changed since it was kept.
+    return try await request.check?(answer) == nil ? answer : nil
+  }
+
+  private func keep(_ answer: Answer, for request: EngineRequest) throws {
     try cache.keep(
       AnswerCache.Entry(answer: answer.text, value: answer.value?.text, model: answer.model),
-      for: key)
-    return answer
+      for: key(request))
   }
 
   /// The engine's own list.

@@ -22,6 +22,8 @@ class Services:
         self.answer = answer or (lambda prompt, schema: "answer to " + prompt.split(":")[-1].strip())
         self.faults = list(faults)
         self.delay = delay
+        # Seconds between the pieces of a streaming answer.
+        self.pace = 0.0
         self.requests = []
         self.lock = threading.Lock()
         self.in_flight = 0
@@ -65,6 +67,17 @@ class Services:
         """How many questions came, faults included."""
         return len(self.requests)
 
+    @staticmethod
+    def prompt_of(data):
+        """What was asked, in whichever protocol."""
+        if "contents" in data:
+            return data["contents"][0]["parts"][0]["text"]
+        return data["input"] if "input" in data else data["messages"][-1]["content"]
+
+    @property
+    def prompts(self):
+        return [self.prompt_of(data) for _, data in self.requests]
+
     def handle(self, request, body):
         with self.lock:
             self.in_flight += 1
@@ -88,7 +101,7 @@ class Services:
                 {"id": "gpt-6-luna", "object": "model", "created": 1, "owned_by": "openai"}]})
 
     def question(self, request, body):
-        is_gemini = ":generateContent" in request.path
+        is_gemini = ":generateContent" in request.path or ":streamGenerateContent" in request.path
         data = json.loads(body)
         with self.lock:
             fault = self.faults.pop(0) if self.faults else None
@@ -119,6 +132,8 @@ class Services:
         self.answer_question(request, data, is_gemini)
 
     def answer_question(self, request, data, is_gemini, text=None, finish=None):
+        if data.get("stream") or ":streamGenerateContent" in request.path:
+            return self.stream(request, data, is_gemini, text, finish)
         if is_gemini:
             prompt = data["contents"][0]["parts"][0]["text"]
             schema = data.get("generationConfig", {}).get("responseJsonSchema")
@@ -150,6 +165,60 @@ class Services:
             "choices": [{"index": 0, "finish_reason": finish or "stop",
                          "message": {"role": "assistant", "content": text, "refusal": None}}],
             "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}})
+
+    def stream(self, request, data, is_gemini, text=None, finish=None, pieces=None):
+        """Answers by server-sent events, a piece each; `pieces` cuts the answer off after so many."""
+        text = self.answer(self.prompt_of(data), None) if text is None else text
+        parts = [text[start:start + 7] for start in range(0, len(text), 7)]
+        whole = pieces is None
+        parts = parts if whole else parts[:pieces]
+        events = []
+        if is_gemini:
+            for part in parts:
+                events.append({"candidates": [{"content": {"role": "model", "parts": [{"text": part}]}}],
+                               "usageMetadata": {"promptTokenCount": 10}, "modelVersion": "m"})
+            if whole:
+                events.append({"candidates": [{"content": {"role": "model", "parts": []},
+                                               "finishReason": finish or "STOP"}],
+                               "usageMetadata": {"promptTokenCount": 10, "candidatesTokenCount": 5}})
+            lines = [f"data: {json.dumps(event, ensure_ascii=False)}\r\n\r\n" for event in events]
+        elif request.path.endswith("/v1/responses"):
+            events.append({"type": "response.created", "response": {"status": "in_progress"}})
+            events += [{"type": "response.output_text.delta", "delta": part} for part in parts]
+            if whole:
+                status = "incomplete" if finish else "completed"
+                events.append({"type": "response." + status, "response": {
+                    "id": "resp_1", "status": status, "model": data["model"],
+                    "incomplete_details": {"reason": finish} if finish else None,
+                    "output": [{"type": "message", "content": [{"type": "output_text", "text": text}]}],
+                    "usage": {"input_tokens": 10, "output_tokens": 5}}})
+            lines = [f"event: {event['type']}\ndata: {json.dumps(event, ensure_ascii=False)}\n\n"
+                     for event in events]
+        else:
+            for part in parts:
+                events.append({"model": data["model"], "choices": [
+                    {"index": 0, "delta": {"content": part}, "finish_reason": None}]})
+            if whole:
+                events.append({"choices": [{"index": 0, "delta": {}, "finish_reason": finish or "stop"}]})
+                if data.get("stream_options", {}).get("include_usage"):
+                    events.append({"choices": [], "usage": {"prompt_tokens": 10, "completion_tokens": 5}})
+            lines = [f"data: {json.dumps(event, ensure_ascii=False)}\n\n" for event in events]
+            lines += ["data: [DONE]\n\n"] if whole else []
+        try:
+            request.send_response(200)
+            request.send_header("Content-Type", "text/event-stream; charset=utf-8")
+            request.send_header("Connection", "close")
+            request.end_headers()
+            for line in lines:
+                # Two writes for each event, so that chunks end inside of characters.
+                payload = line.encode()
+                for part in (payload[:len(payload) // 2], payload[len(payload) // 2:]):
+                    request.wfile.write(part)
+                    request.wfile.flush()
+                time.sleep(self.pace)
+        except (BrokenPipeError, ConnectionResetError):
+            pass
+        request.close_connection = True
 
     def openai_error(self, request, status, message, kind, code=None, param=None, headers=()):
         self.send(request, status, {"error": {
@@ -254,6 +323,12 @@ def truncated_body(services, request, is_gemini):
     request.wfile.flush()
     request.connection.close()
     request.close_connection = True
+    return True
+
+
+def broken_stream(services, request, is_gemini):
+    """A streaming answer that ends after two pieces."""
+    services.stream(request, services.requests[-1][1], is_gemini, pieces=2)
     return True
 
 
