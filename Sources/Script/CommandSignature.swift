@@ -12,6 +12,8 @@ public struct Slot: Sendable {
     case texts
     /// A prompt: a text whose holes are properties of a row, or an expression that gives text.
     case template
+    /// What is true or false of a row; with a name, of an answer for it as well.
+    case condition(answer: String?)
     /// Names of properties, with commas between.
     case properties
     /// The name of a connection, as text.
@@ -116,6 +118,7 @@ public struct CommandCall: Sendable {
     case target(Target)
     case shape(AnswerShape)
     case template(PromptTemplate)
+    case condition(RowCondition)
     case flag
   }
 
@@ -161,6 +164,11 @@ public struct CommandCall: Sendable {
   /// A slot's prompt.
   public func template(_ name: String) -> PromptTemplate? {
     if case .template(let template) = arguments[name] { template } else { nil }
+  }
+
+  /// A slot's condition on rows.
+  public func condition(_ name: String) -> RowCondition? {
+    if case .condition(let condition) = arguments[name] { condition } else { nil }
   }
 
   /// A slot's shape.

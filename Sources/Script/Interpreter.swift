@@ -9,6 +9,8 @@ public struct CheckResult: Sendable {
   public let isIncomplete: Bool
   /// Whether there is nothing in it.
   public let isEmpty: Bool
+  /// The commands in it, at any depth, and `every`, `include`, `param` where they stand.
+  public var words: Set<String> = []
   /// The text that the diagnostics speak of: the program's, or that of a file it includes.
   public var source: SourceText
 }
@@ -41,6 +43,16 @@ public actor Interpreter {
     self.pause = pause
   }
 
+  private init(
+    host: any ScriptHost, pause: (@Sendable (Duration) -> Void)?, globals: Globals,
+    included: Set<String>
+  ) {
+    self.host = host
+    self.pause = pause
+    self.globals = globals
+    self.included = included
+  }
+
   /// The names of the program's variables and functions.
   public var names: (variables: [String], functions: [String]) {
     (globals.variables.keys.sorted(), globals.functions.keys.sorted())
@@ -53,7 +65,8 @@ public actor Interpreter {
     let parsed = Parser.parse(source, commands: index(signatures))
     return CheckResult(
       diagnostics: Array(parsed.diagnostics.prefix(Resolver.limit)),
-      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, source: source)
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, words: parsed.words,
+      source: source)
   }
 
   /// The parameters that a script declares, in their order.
@@ -150,7 +163,50 @@ public actor Interpreter {
     return CheckResult(
       diagnostics: Array(
         diagnostics.sorted { $0.span.start < $1.span.start }.prefix(Resolver.limit)),
-      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, source: source)
+      isIncomplete: parsed.isIncomplete, isEmpty: parsed.statements.isEmpty, words: parsed.words,
+      source: source)
+  }
+
+  /// An interpreter that knows what this one knows, and speaks to another host.
+  public func copy(for host: any ScriptHost) -> Interpreter {
+    Interpreter(host: host, pause: { _ in }, globals: globals, included: included)
+  }
+
+  /// A condition that was kept as text.
+  ///
+  /// - Parameters:
+  ///   - answer: The name that means an answer in it; `nil` for none.
+  ///   - connection: The connection of whose rows it speaks.
+  /// - Throws: ``CheckFailure`` when it does not fit the connection.
+  public func condition(
+    _ text: String, answer: String?, connection: String
+  ) throws -> RowCondition {
+    let source = SourceText(text, name: "<check>")
+    let parsed = Parser.parse(source, commands: Interpreter.index(host.signatures))
+    guard parsed.diagnostics.isEmpty else {
+      throw CheckFailure(diagnostics: parsed.diagnostics, source: source)
+    }
+    guard parsed.statements.count == 1, case .expression(let value)? = parsed.statements.first?.kind
+    else {
+      throw CheckFailure(
+        diagnostics: [Diagnostic("V204", "a check is one condition", Span(0, text.utf8.count))],
+        source: source)
+    }
+    var resolver = Resolver(source: source, host: host, globals: globals)
+    resolver.open = host.shape(of: connection)
+    let part = resolver.condition(value, answer: answer)
+    guard resolver.diagnostics.isEmpty, case .condition(let node, let text, let place) = part else {
+      throw CheckFailure(diagnostics: resolver.diagnostics, source: source)
+    }
+    var values = globals.values
+    if let place {
+      while values.count <= place.slot { values.append(.nothing) }
+    }
+    return RowCondition(
+      source: text, node: node, answerSlot: place?.slot,
+      variables: Context.Variables(globals: values),
+      machine: Machine(
+        host: host, functions: globals.definitions, state: Machine.State(), pause: pause))
   }
 
   /// Checks a source whole, then runs it statement by statement.

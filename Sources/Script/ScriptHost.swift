@@ -10,7 +10,7 @@ public enum ShapeAnswer: Sendable {
 
 /// What a program may ask of the program around it.
 ///
-/// The first three are called while a program is checked and must not wait for anything.
+/// The first four are called while a program is checked and must not wait for anything.
 public protocol ScriptHost: AnyObject, Sendable {
   /// The commands.
   var signatures: [CommandSignature] { get }
@@ -18,6 +18,8 @@ public protocol ScriptHost: AnyObject, Sendable {
   func shape(of connection: String?) -> ShapeAnswer
   /// The current row of the prompt: `it`.
   func currentRow() -> Row?
+  /// The words of a prompt that was kept under a name; `nil` when there is none.
+  func prompt(named name: String) -> String?
 
   /// Reads rows: at least those that the conditions and sorts leave, in the order of the sorts.
   func rows(_ query: RowRequest) async throws -> [Row]
@@ -74,6 +76,9 @@ extension ScriptHost {
   public func file(at path: String) async throws -> String {
     throw ScriptError(code: "V309", message: "files cannot be read here")
   }
+
+  /// No prompts are kept.
+  public func prompt(named name: String) -> String? { nil }
 
   /// Nothing can be included.
   public func script(at path: String, from file: String) throws -> SourceText {

@@ -43,6 +43,8 @@ final class CommandNode: Node, @unchecked Sendable {
     case target(Node, limit: Node?, isSample: Bool)
     case shape(ShapeNode)
     case template(Node, source: String, names: [String], holesAreNames: Bool)
+    case namedPrompt(Node)
+    case condition(Node, source: String, answer: (slot: Int, isGlobal: Bool)?)
     case flag
   }
 
@@ -86,6 +88,19 @@ final class CommandNode: Node, @unchecked Sendable {
     case .target(let node, let limit, let isSample):
       let count = try limit?.whole(context, isSample ? "sample" : "the number of rows", from: 1)
       return .target(Target(value: try node.eval(context), limit: count, isSample: isSample))
+    case .namedPrompt(let node):
+      let name = try node.eval(context).display
+      guard let text = context.machine.host.prompt(named: name) else {
+        throw ScriptError(
+          code: "V515", message: "there is no prompt called “\(name)”", span: node.span,
+          notes: ["all of them: prompts"])
+      }
+      return .template(.kept(text, name: name))
+    case .condition(let node, let source, let answer):
+      return .condition(
+        RowCondition(
+          source: source, node: node, answerSlot: answer?.slot, variables: context.variables,
+          machine: context.machine))
     case .template(let node, let source, let names, let holesAreNames):
       guard let text = node as? TextNode else {
         let value = try node.eval(context)

@@ -16,6 +16,8 @@ public struct PromptTemplate: Sendable {
     }
   }
 
+  /// The name under which it was kept; `nil` for words that were typed.
+  public let name: String?
   /// The text as it would be kept: words, and `{name}` for each hole.
   public let source: String
   /// The names of its holes; of an expression, its source.
@@ -25,9 +27,10 @@ public struct PromptTemplate: Sendable {
   private let render: @Sendable (Row) throws -> [Piece]
 
   init(
-    source: String, holeNames: [String], holesAreNames: Bool,
+    source: String, holeNames: [String], holesAreNames: Bool, name: String? = nil,
     render: @escaping @Sendable (Row) throws -> [Piece]
   ) {
+    self.name = name
     self.source = source
     self.holeNames = holeNames
     self.holesAreNames = holesAreNames
@@ -41,9 +44,9 @@ public struct PromptTemplate: Sendable {
 
   /// A prompt that was kept as data: `{name}` and `{two words}` stand for fields, and nothing else
   /// in it is looked at.
-  public static func kept(_ text: String) -> PromptTemplate {
+  public static func kept(_ text: String, name: String? = nil) -> PromptTemplate {
     PromptTemplate(
-      source: text, holeNames: names(in: text), holesAreNames: true,
+      source: text, holeNames: names(in: text), holesAreNames: true, name: name,
       render: { row in
         try filled(text) { name throws(ScriptError) -> Value? in row.value(of: name) }
       })

@@ -67,6 +67,9 @@ public struct Query: Sendable {
   let count: Int?
   let makeContext: @Sendable () -> Context
 
+  /// Whether it takes every row: no condition, no number.
+  public var isWhole: Bool { node.condition == nil && count == nil }
+
   /// The fields to show; empty for all.
   public var picked: [String] { node.pick }
 

@@ -87,6 +87,8 @@ struct Resolver {
   var open: ShapeAnswer
   /// Connections that the program itself makes.
   private var made: Set<String> = []
+  /// Names under which the program itself keeps prompts.
+  private var namedPrompts: Set<String> = []
 
   /// Variables whose block has ended, and where it began: for those who look for them.
   private var ended: [String: Span] = [:]
@@ -104,6 +106,8 @@ struct Resolver {
     let shape: Shape?
     /// What may not stand in it, in words: “where”, “sort by”, “a hole”.
     let place: String
+    /// The name that means an answer, whatever the properties are called.
+    var answer: String?
   }
 
   /// Whether nothing is to run, so that parameters need no values yet.
@@ -671,7 +675,7 @@ struct Resolver {
     let variable = variable(name)
     if let scope = rowScope {
       let index = scope.shape?.index(of: name)
-      if let variable, let shape = scope.shape, index != nil {
+      if let variable, let shape = scope.shape, index != nil, name != scope.answer {
         note(
           "V018", "“\(name)” is both a variable and a property of \(shape.name)", span,
           label: "which one?",
@@ -1282,6 +1286,11 @@ struct Resolver {
         command.signature.examples.prefix(2).map { "for example: \($0)" })
     }
     openConnection(command, parts)
+    if case .value(let node)? = parts.first(where: { $0.name == "called" })?.part,
+      let constant = node as? ConstantNode
+    {
+      namedPrompts.insert(constant.value.display)
+    }
     return CommandNode(
       name: command.signature.name, source: source.text(command.span), parts: parts, command.span)
   }
@@ -1327,6 +1336,7 @@ struct Resolver {
     case .flag: return .flag
     case .word(let word): return .word(word)
     case .shape(let shape): return .shape(self.shape(shape))
+    case .namedPrompt(let name): return namedPrompt(name)
     case .expressions(let items): return .values(items.map { expression($0).node })
     case .fields(let fields):
       return .value(
@@ -1359,6 +1369,7 @@ struct Resolver {
       return .target(resolved.node, limit: limit.map { expression($0).node }, isSample: isSample)
     case .expression(let value):
       if filled.slot.kind == .template { return template(value) }
+      if case .condition(let answer) = filled.slot.kind { return condition(value, answer: answer) }
       let resolved = expression(value)
       check(filled.slot, resolved.type, value.span)
       return .value(resolved.node)
@@ -1378,6 +1389,53 @@ struct Resolver {
       }
     default: break
     }
+  }
+
+  /// A condition on rows, and on an answer under a name; the name means the answer also where a
+  /// property is called so.
+  mutating func condition(_ value: Expression, answer: String?) -> CommandNode.Part {
+    let outer = rowScope
+    rowScope = RowScope(
+      shape: currentShape, place: answer == nil ? "a condition" : "a check", answer: answer)
+    scopes.append([:])
+    var slot: Int?
+    if let answer {
+      slot = slotCount
+      slotCount += 1
+      scopes[scopes.count - 1][answer] = Variable(
+        slot: slotCount - 1, isGlobal: !inFunction, canChange: false, span: value.span,
+        parallelLevel: parallelLevel, type: .any)
+    }
+    let resolved = expression(value)
+    checkCondition(resolved, value.span)
+    scopes.removeLast()
+    rowScope = outer
+    return .condition(
+      resolved.node, source: source.text(value.span), answer: slot.map { ($0, !inFunction) })
+  }
+
+  private mutating func namedPrompt(_ name: Expression) -> CommandNode.Part {
+    let resolved = expression(name)
+    if let constant = resolved.node as? ConstantNode {
+      let name = constant.value.display
+      let text = host.prompt(named: name)
+      if text == nil, !namedPrompts.contains(name) {
+        note(
+          "V515", "there is no prompt called “\(name)”", resolved.node.span,
+          label: "unknown prompt",
+          ["all of them: prompts", "to keep one: prompt \"…\" called \"\(name)\""])
+      }
+      if let text, let shape = currentShape {
+        for hole in PromptTemplate.names(in: text) where shape.index(of: hole) == nil {
+          note(
+            "V101",
+            "the prompt “\(name)” has a hole {\(hole)}, and \(shape.name) has no such property",
+            resolved.node.span, label: "does not fit",
+            ["properties: \(shape.names.prefix(20).joined(separator: ", "))"])
+        }
+      }
+    }
+    return .namedPrompt(resolved.node)
   }
 
   private mutating func template(_ value: Expression) -> CommandNode.Part {

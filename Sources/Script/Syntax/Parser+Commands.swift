@@ -3,6 +3,7 @@ extension Parser {
   mutating func command(_ signature: CommandSignature) throws -> CommandSyntax {
     let start = current.span
     advance()
+    words.insert(signature.name)
     let outer = clauseWords
     clauseWords = Set(signature.slots.compactMap(\.words.first))
     defer { clauseWords = outer }
@@ -72,7 +73,11 @@ extension Parser {
     if slot.kind != .flag { skipNewlines() }
     switch slot.kind {
     case .flag: return .flag
-    case .expression, .text, .number, .connection, .template: return .expression(try expression())
+    case .expression, .text, .number, .connection, .condition:
+      return .expression(try expression())
+    case .template:
+      // `prompt "intro"` stands for the words that were kept under that name.
+      return takeWord("prompt") ? .namedPrompt(try expression()) : .expression(try expression())
     case .texts:
       var items = [try expression()]
       while take(",") {

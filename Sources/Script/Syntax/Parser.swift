@@ -6,6 +6,8 @@ struct ParsedProgram: Sendable {
   var isIncomplete: Bool
   /// The clauses of queries that do not stand in their order.
   var disordered: [[(clause: QuerySyntax.Clause, span: Span)]] = []
+  /// The commands in it, at any depth, and `every`, `include`, `param` where they stand.
+  var words: Set<String> = []
 }
 
 /// Reads tokens by recursive descent, one token of look-ahead.
@@ -35,6 +37,8 @@ struct Parser {
   private var suspect: Span?
   /// The clauses of queries that do not stand in their order.
   var disordered: [[(clause: QuerySyntax.Clause, span: Span)]] = []
+  /// Commands and statements that were read, by their words.
+  var words: Set<String> = []
 
   static func parse(_ source: SourceText, commands: [String: CommandSignature]) -> ParsedProgram {
     let lexer = Lexer.read(source)
@@ -46,7 +50,7 @@ struct Parser {
     return ParsedProgram(
       statements: statements,
       diagnostics: parser.diagnostics.sorted { $0.span.start < $1.span.start },
-      isIncomplete: isIncomplete, disordered: parser.disordered)
+      isIncomplete: isIncomplete, disordered: parser.disordered, words: parser.words)
   }
 
   init(source: SourceText, commands: [String: CommandSignature], tokens: [Token]) {
@@ -244,6 +248,7 @@ struct Parser {
   private mutating func unboundedStatement() throws -> Statement {
     let first = current
     if case .name(let word) = first.kind {
+      if ["param", "include", "every"].contains(word) { words.insert(word) }
       switch word {
       case "let", "var": return try declaration(isVariable: word == "var")
       case "fn": return try function()

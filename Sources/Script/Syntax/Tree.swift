@@ -246,6 +246,7 @@ struct ParameterSyntax: Sendable {
 struct CommandSyntax: Sendable {
   enum Filling: Sendable {
     case expression(Expression)
+    case namedPrompt(Expression)
     case expressions([Expression])
     case names([(name: String, span: Span)])
     case word(String)
