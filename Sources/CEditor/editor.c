@@ -1084,6 +1084,12 @@ void editor_remember(visen_editor *e, const char *text) {
   e->history[e->history_count++] = wide;
 }
 
+void editor_prefill(visen_editor *e, const char *text) {
+  free(e->pasted);
+  e->pasted = to_wide(text);
+  if (e->pasted) push_key(e, KEY_PASTE);
+}
+
 editor_status editor_read(visen_editor *e, const char *prompt, int has_history, char **text) {
   *text = NULL;
   free(e->prompt);

@@ -10,12 +10,15 @@ actor Budget {
   struct Reservation: Sendable {
     /// Dollars; 0 when the price is unknown.
     let amount: Double
+    fileprivate let price: Price?
     /// The most tokens of the answer; `nil` for the model's own limit.
     let maxOutputTokens: Int?
   }
 
   private let limit: Double?
   private let price: Price?
+  /// Whether calls of different prices share it, each saying its own.
+  private let isShared: Bool
   private var spent: Double
   private var reserved = 0.0
   private var inFlight = 0
@@ -30,6 +33,15 @@ actor Budget {
     self.limit = limit
     self.price = price
     self.spent = spent
+    isShared = false
+  }
+
+  /// A budget that calls of different prices share; each says its own.
+  init(shared limit: Double?) {
+    self.limit = limit
+    price = nil
+    spent = 0
+    isShared = true
   }
 
   /// The least of an answer that is worth asking for.
@@ -40,11 +52,15 @@ actor Budget {
   /// - Parameters:
   ///   - tokens: Those of the prompt, by estimate.
   ///   - wanted: The most tokens of an answer that were asked for; `nil` for no limit.
+  ///   - own: What this call costs, in a shared budget.
   /// - Returns: `nil` when the budget does not hold the call.
-  func reserve(tokens: Int, maxOutputTokens wanted: Int?) async -> Reservation? {
+  func reserve(
+    tokens: Int, maxOutputTokens wanted: Int?, price own: Price? = nil
+  ) async -> Reservation? {
+    let price = isShared ? own : price
     guard let price, price.output > 0 else {
       inFlight += 1
-      return Reservation(amount: 0, maxOutputTokens: wanted)
+      return Reservation(amount: 0, price: price, maxOutputTokens: wanted)
     }
     let input = price.cost(of: Usage(inputTokens: tokens * 4 / 3 + 16))
     while true {
@@ -53,7 +69,7 @@ actor Budget {
         let amount = input + price.cost(of: Usage(outputTokens: expected))
         reserved += amount
         inFlight += 1
-        return Reservation(amount: amount, maxOutputTokens: wanted)
+        return Reservation(amount: amount, price: price, maxOutputTokens: wanted)
       }
       let free = limit - spent - reserved - input
       let affordable = max(0, min(1e9, free * 1_000_000 / price.output))
@@ -65,7 +81,7 @@ actor Budget {
         let amount = input + price.cost(of: Usage(outputTokens: output))
         reserved += amount
         inFlight += 1
-        return Reservation(amount: amount, maxOutputTokens: most)
+        return Reservation(amount: amount, price: price, maxOutputTokens: most)
       }
       guard !isAlone else { return nil }
       await withCheckedContinuation { waiting.append($0) }
@@ -83,7 +99,7 @@ actor Budget {
     inFlight -= 1
     for continuation in waiting { continuation.resume() }
     waiting = []
-    guard let price else { return nil }
+    guard let price = reservation.price else { return nil }
     let cost = price.cost(of: usage ?? Usage())
     spent += cost + Double(lostCalls) * reservation.amount
     longest = max(longest, usage?.outputTokens ?? 0)

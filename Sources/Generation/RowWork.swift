@@ -29,6 +29,7 @@ struct RowWork: Sendable {
   let journal: RunJournal
   let checkpoint: @Sendable (String) throws -> Void
   let check: Runner.AnswerCheck?
+  let review: Runner.Review?
   let targets: [RunTarget]
   let parameters: RunParameters
   let budget: Budget
@@ -276,6 +277,15 @@ struct RowWork: Sendable {
         outcome = try await writer.finish(
           try await change(item), item: &item, isForced: parameters.isForced)
       } else {
+        if let failed = try await review?(item), !failed.isEmpty {
+          item.failedChecks = failed.joined(separator: ", ")
+          if parameters.leavesFailing {
+            throw GenerationError(
+              "The answer fails \(item.failedChecks ?? ""), so it was not written.")
+          }
+        } else {
+          item.failedChecks = nil
+        }
         outcome = try await writer.write(
           try await change(item), item: &item, isForced: parameters.isForced,
           isStrict: parameters.isStrict

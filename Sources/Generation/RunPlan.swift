@@ -89,6 +89,10 @@ public struct RunParameters: Sendable {
   public var width: Int
   /// Rows asked in one question, at least 1; fewer when answers suffer.
   public var packed = 1
+  /// Whether an answer that fails a check is left unwritten.
+  public var leavesFailing = false
+  /// The version of the connection's prompt that is asked; `nil` when it is none of them.
+  public var promptVersion: Int?
   /// The most to spend, in US dollars; `nil` for no limit.
   public var maxCost: Double?
   /// Whether cells that somebody changed meanwhile are overwritten.
@@ -144,6 +148,9 @@ public struct RunParameters: Sendable {
     if isConnectionPrompt { members["connection_prompt"] = true }
     if isEngineNamed { members["engine_named"] = true }
     if let sourceID { members["source"] = .string(sourceID) }
+
+    if leavesFailing { members["leaves_failing"] = true }
+    if let promptVersion { members["prompt_version"] = .int(promptVersion) }
     return .object(members)
   }
 
@@ -163,5 +170,8 @@ public struct RunParameters: Sendable {
     isConnectionPrompt = json["connection_prompt"]?.bool ?? false
     isEngineNamed = json["engine_named"]?.bool ?? false
     sourceID = json["source"]?.string
+
+    leavesFailing = json["leaves_failing"]?.bool ?? false
+    promptVersion = json["prompt_version"]?.int
   }
 }

@@ -26,6 +26,8 @@ public struct RunSummary: Sendable {
   public let totals: RunTotals
   /// The first rows that failed or were left alone.
   public let problems: [ItemRecord]
+  /// The first rows that were written though their answer fails a check.
+  public let unfit: [ItemRecord]
   /// How long this part of it took.
   public let duration: Duration
   /// Why it stopped before its end; `nil` when every row was dealt with.

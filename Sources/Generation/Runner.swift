@@ -12,6 +12,7 @@ public struct Runner: Sendable {
   private let engine: any Engine
   private let journal: RunJournal
   private let check: AnswerCheck?
+  private let review: Review?
   private let checkpoint: @Sendable (String) throws -> Void
   private let now: @Sendable () -> Date
 
@@ -19,13 +20,18 @@ public struct Runner: Sendable {
   /// row, which the engine is told when it is asked once more; `nil` when it may be written.
   public typealias AnswerCheck = @Sendable (ItemRecord, Answer) async throws -> String?
 
+  /// Looks at a kept answer before it is written: the names of the checks that it fails.
+  public typealias Review = @Sendable (ItemRecord) async throws -> [String]
+
   /// Creates a runner.
   ///
   /// - Parameters:
   ///   - check: Looks at each answer before it is taken; `nil` takes every one of the right shape.
+  ///   - review: Looks at each answer before it is written; `nil` when there is nothing to check.
   ///   - checkpoint: Called at each boundary; a test stops the run there by throwing.
   public init(
     client: NotionClient, engine: any Engine, journal: RunJournal, check: AnswerCheck? = nil,
+    review: Review? = nil,
     checkpoint: @escaping @Sendable (String) throws -> Void = { _ in },
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
@@ -33,6 +39,7 @@ public struct Runner: Sendable {
     self.engine = engine
     self.journal = journal
     self.check = check
+    self.review = review
     self.checkpoint = checkpoint
     self.now = now
   }
@@ -62,7 +69,7 @@ public struct Runner: Sendable {
     let totals = try journal.totals(ofRun: id)
     let work = RowWork(
       client: client, engine: engine, journal: journal, checkpoint: checkpoint, check: check,
-      targets: targets, parameters: parameters,
+      review: review, targets: targets, parameters: parameters,
       budget: Budget(
         limit: parameters.maxCost,
         price: Prices.price(engine: parameters.engine, model: parameters.model),
@@ -93,6 +100,7 @@ public struct Runner: Sendable {
       runID: id, counts: counts, totals: try journal.totals(ofRun: id),
       problems: try journal.items(
         ofRun: id, after: -1, limit: RunSummary.mostProblems, in: [.failed, .conflict]),
+      unfit: try journal.unfitItems(ofRun: id, limit: RunSummary.mostProblems),
       duration: start.duration(to: clock.now), stop: stop)
     try journal.setState(summary.left == 0 && stop == nil ? .finished : .stopped, ofRun: id)
     return summary

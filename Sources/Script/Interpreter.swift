@@ -195,15 +195,15 @@ public actor Interpreter {
     var resolver = Resolver(source: source, host: host, globals: globals)
     resolver.open = host.shape(of: connection)
     let part = resolver.condition(value, answer: answer)
-    guard resolver.diagnostics.isEmpty, case .condition(let node, let text, let place) = part else {
+    guard resolver.diagnostics.isEmpty, case .condition(let node, let text, let slot, let readsRow) = part else {
       throw CheckFailure(diagnostics: resolver.diagnostics, source: source)
     }
     var values = globals.values
-    if let place {
-      while values.count <= place.slot { values.append(.nothing) }
+    if let slot {
+      while values.count <= slot { values.append(.nothing) }
     }
     return RowCondition(
-      source: text, node: node, answerSlot: place?.slot,
+      source: text, node: node, readsRow: readsRow, answerSlot: slot,
       variables: Context.Variables(globals: values),
       machine: Machine(
         host: host, functions: globals.definitions, state: Machine.State(), pause: pause))

@@ -67,6 +67,10 @@ nonisolated final class ScriptBridge: ScriptHost {
 
   func currentRow() -> Row? { state.withLock { $0.current } }
 
+  func prompt(named name: String) -> String? {
+    ((try? store.prompts.find(named: name)) ?? nil)?.text
+  }
+
   // MARK: - While running
 
   func rows(_ request: RowRequest) async throws -> [Row] {
@@ -145,6 +149,7 @@ extension Session {
   /// Writes a row; the current row is known as it is then.
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
     let written = try await writer.write(changes, to: row, at: span)
+    rows.replace(written)
     if rows.current?.id == row.id {
       rows.current = written
       bridge.setCurrent(written)

@@ -218,9 +218,13 @@ public final class ShellLoop {
       }
     }
     greet()
+    // What a wish has put on the line.
+    var start = ""
     while !session.isLeaving {
       let text: String
-      switch await reader.read(prompt: promptText, isStatement: true) {
+      let given = start
+      start = ""
+      switch await reader.read(prompt: promptText, isStatement: true, start: given) {
       case .end:
         await reader.close()
         return ExitCode.success
@@ -229,10 +233,9 @@ public final class ShellLoop {
       }
       guard !text.allSatisfy(\.isWhitespace) else { continue }
       remember(text, reader)
-      let source = SourceText(text, name: "<prompt>")
-      let work = Task { await session.run(source, shows: true) }
+      let work = Task { await session.take(text) }
       let watch = InterruptWatch { work.cancel() }
-      _ = await work.value
+      start = await work.value
       watch.end()
     }
     await reader.close()

@@ -204,33 +204,3 @@ public struct SchemaCache: Sendable {
     }
   }
 }
-
-/// The prompts of each connection, every version.
-public struct PromptTable: Sendable {
-  let access: DatabaseAccess
-
-  /// The version of a connection's prompt with these words, the newest one; `nil` when there is none.
-  public func version(of text: String, connection: String) throws -> Int? {
-    try access.read {
-      try Int.fetchOne(
-        $0, sql: "SELECT max(version) FROM prompt WHERE connection = ? AND text = ?",
-        arguments: [connection, text])
-    }
-  }
-
-  /// Keeps a prompt as the next version, unless it is the last one already.
-  public func keep(_ text: String, connection: String) throws {
-    try access.write { database in
-      let last = try Row.fetchOne(
-        database,
-        sql: "SELECT version, text FROM prompt WHERE connection = ? ORDER BY version DESC LIMIT 1",
-        arguments: [connection])
-      guard last?["text"] as String? != text else { return }
-      try database.execute(
-        sql: "INSERT INTO prompt (connection, version, text, kept_at) VALUES (?, ?, ?, ?)",
-        arguments: [
-          connection, (last?["version"] as Int? ?? 0) + 1, text, Date().timeIntervalSince1970,
-        ])
-    }
-  }
-}

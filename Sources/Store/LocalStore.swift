@@ -11,8 +11,12 @@ public struct LocalStore: Sendable {
   public let preferences: Preferences
   /// The schemas last read.
   public let schemas: SchemaCache
-  /// The prompts, by version.
+  /// The prompts, by version, and the checks of their answers.
   public let prompts: PromptTable
+  /// The experiments and their ratings.
+  public let experiments: ExperimentTable
+  /// What was asked and answered.
+  public let conversations: ConversationTable
   /// The runs and what became of each row.
   public let journal: RunJournal
   /// What is known of engines: prices a person gave, limits that were seen.
@@ -70,6 +74,8 @@ public struct LocalStore: Sendable {
     preferences = Preferences(access: access)
     schemas = SchemaCache(access: access)
     prompts = PromptTable(access: access)
+    experiments = ExperimentTable(access: access)
+    conversations = ConversationTable(access: access)
     journal = RunJournal(
       access: access,
       claims: RunClaims(path: home?.appendingPathComponent("runs.lock").path))

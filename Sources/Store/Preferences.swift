@@ -49,6 +49,9 @@ public struct Preferences: Sendable {
       name: "ask_above", summary: "rows from which generate asks before it starts at the prompt",
       defaultValue: "50", values: .whole(0...1_000_000)),
     Setting(
+      name: "ask_tokens", summary: "the most tokens of rows that ask and a wish send along",
+      defaultValue: "4000", values: .whole(0...200_000)),
+    Setting(
       name: "conflict", summary: "what to do with a cell that somebody changed meanwhile",
       defaultValue: "keep", values: .words(["keep", "overwrite"])),
     Setting(
@@ -60,6 +63,10 @@ public struct Preferences: Sendable {
     Setting(
       name: "engine", summary: "the engine that is asked", defaultValue: nil,
       values: .words(["gemini", "gpt", "local", "practice"])),
+    Setting(
+      name: "failed_checks",
+      summary: "an answer that fails a check: write: written and listed; leave: listed only",
+      defaultValue: "write", values: .words(["leave", "write"])),
     Setting(
       name: "format", summary: "how results are printed", defaultValue: "table",
       values: .words(["table", "csv", "json", "md"])),

@@ -180,14 +180,15 @@ public struct RunJournal: Sendable {
         UPDATE item SET state = ?, answer = ?, value = ?, old = ?, new = ?, blocks = ?,
           input_tokens = ?, output_tokens = ?, cost = ?, attempts = ?, error_code = ?,
           error_message = ?, asked_at = ?, seconds = ?, written_at = ?, reserved = ?,
-          lost_calls = ?, lost_cost = ?, answered_by = ?
+          lost_calls = ?, lost_cost = ?, answered_by = ?, failed_checks = ?
         WHERE run_id = ? AND position = ?
         """)
     try statement.execute(arguments: [
       item.state.rawValue, item.answer, item.value, item.old, item.new, item.blocks,
       item.inputTokens, item.outputTokens, item.cost, item.attempts, item.errorCode,
       item.errorMessage, item.askedAt, item.seconds, item.writtenAt, item.reserved,
-      item.lostCalls, item.lostCost, item.answeredBy, item.runID, item.position,
+      item.lostCalls, item.lostCost, item.answeredBy, item.failedChecks, item.runID,
+      item.position,
     ])
   }
 
@@ -333,6 +334,13 @@ public struct RunJournal: Sendable {
       ? "" : "AND state IN (\(states.map { "'\($0.rawValue)'" }.joined(separator: ", ")))"
   }
 
+  /// The first rows of a run that were written though their answer fails a check.
+  public func unfitItems(ofRun id: Int64, limit: Int) throws -> [ItemRecord] {
+    try items(
+      "WHERE run_id = ? AND state = 'written' AND failed_checks IS NOT NULL ORDER BY position LIMIT ?",
+      [id, limit])
+  }
+
   private func items(_ tail: String, _ arguments: StatementArguments) throws -> [ItemRecord] {
     try access.read { database in
       let statement = try database.cachedStatement(sql: "SELECT * FROM item \(tail)")
@@ -365,6 +373,7 @@ public struct RunJournal: Sendable {
     item.lostCalls = row["lost_calls"]
     item.lostCost = row["lost_cost"]
     item.answeredBy = row["answered_by"]
+    item.failedChecks = row["failed_checks"]
     return item
   }
 

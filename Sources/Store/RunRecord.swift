@@ -143,6 +143,8 @@ public struct ItemRecord: Sendable {
   public var lostCost: Double = 0
   /// The engine and model whose answer it is, `gpt/gpt-6-luna`.
   public var answeredBy: String?
+  /// The checks that the answer fails, in words; `nil` when it fails none.
+  public var failedChecks: String?
 
   /// Creates an item that is not recorded yet.
   public init(

@@ -93,6 +93,59 @@ enum Schema {
           ) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("experiments, checks, named prompts, conversations") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE experiment (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL,
+            connection TEXT NOT NULL, workspace TEXT NOT NULL, is_step INTEGER NOT NULL
+          );
+          CREATE TABLE experiment_variant (
+            experiment_id INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL, prompt TEXT NOT NULL, is_kept_form INTEGER NOT NULL,
+            prompt_version INTEGER, engine TEXT NOT NULL, model TEXT NOT NULL,
+            PRIMARY KEY (experiment_id, position)
+          ) WITHOUT ROWID;
+          CREATE TABLE experiment_row (
+            experiment_id INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL, page_id TEXT NOT NULL, title TEXT NOT NULL, number INTEGER,
+            PRIMARY KEY (experiment_id, position)
+          ) WITHOUT ROWID;
+          CREATE TABLE experiment_cell (
+            experiment_id INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
+            row INTEGER NOT NULL, variant INTEGER NOT NULL, request TEXT NOT NULL,
+            answer TEXT, value TEXT, input_tokens INTEGER NOT NULL, output_tokens INTEGER NOT NULL,
+            cost REAL, seconds REAL NOT NULL, error_code TEXT, error_message TEXT,
+            failed_checks TEXT NOT NULL, PRIMARY KEY (experiment_id, row, variant)
+          ) WITHOUT ROWID;
+          CREATE TABLE rating (
+            experiment_id INTEGER NOT NULL REFERENCES experiment(id) ON DELETE CASCADE,
+            rater TEXT NOT NULL, row INTEGER NOT NULL, winners TEXT NOT NULL,
+            PRIMARY KEY (experiment_id, rater, row)
+          ) WITHOUT ROWID;
+
+          CREATE TABLE answer_check (
+            connection TEXT NOT NULL, name TEXT NOT NULL, condition TEXT NOT NULL,
+            kept_at REAL NOT NULL, PRIMARY KEY (connection, name)
+          ) WITHOUT ROWID;
+          ALTER TABLE prompt ADD COLUMN checks TEXT NOT NULL DEFAULT '[]';
+          CREATE TABLE named_prompt (
+            name TEXT NOT NULL COLLATE NOCASE, version INTEGER NOT NULL, text TEXT NOT NULL,
+            checks TEXT NOT NULL, kept_at REAL NOT NULL, PRIMARY KEY (name, version)
+          ) WITHOUT ROWID;
+          ALTER TABLE item ADD COLUMN failed_checks TEXT;
+
+          CREATE TABLE conversation (
+            id INTEGER PRIMARY KEY AUTOINCREMENT, began_at TEXT NOT NULL, connection TEXT NOT NULL
+          );
+          CREATE TABLE turn (
+            conversation_id INTEGER NOT NULL REFERENCES conversation(id) ON DELETE CASCADE,
+            position INTEGER NOT NULL, said_at TEXT NOT NULL, is_wish INTEGER NOT NULL,
+            question TEXT NOT NULL, answer TEXT NOT NULL, engine TEXT NOT NULL,
+            PRIMARY KEY (conversation_id, position)
+          ) WITHOUT ROWID;
+          """)
+    }
     return migrator
   }
 }

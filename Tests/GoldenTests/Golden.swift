@@ -91,6 +91,7 @@ nonisolated final class KeptConsole: Console, @unchecked Sendable {
 
   func result(_ text: String) { lock.withLock { kept.results += Sanitizer.text(text) + "\n" } }
   func styledResult(_ text: String) { lock.withLock { kept.results += text + "\n" } }
+  func stream(_ piece: String) { lock.withLock { kept.results += Sanitizer.text(piece) } }
   func data(_ text: String) { lock.withLock { kept.results += text } }
   func message(_ text: String) { lock.withLock { kept.messages += Sanitizer.text(text) + "\n" } }
   func problem(_ text: String) { lock.withLock { kept.messages += text + "\n" } }

@@ -255,8 +255,8 @@ for n in 1..times { print shout("{word} {who} {n}") }
             'use "Blog"; try "Say {Topic}" against "Ask {Topic}" on 3 rows using gpt, gemini; '
             'print count(rows where Content is empty); keep C; prompt; show rows')
         self.assertEqual(code, 0, err)
-        for words in ("A (gpt/gpt-6-luna)", "D (gemini/gemini-3.1-flash-lite)",
-                      "answer to: Say learning is fun", "answer to: Ask learning is fun"):
+        for words in ("A  gpt/gpt-6-luna", "D  gemini/gemini-3.1-flash-lite",
+                      "Say learning is fun", "Ask learning is fun"):
             self.assertIn(words, out)
         self.assertIn("\n3\nAsk {Topic}\n", out)
         self.assertIn("Content: 3 written · 0.0 s · no further cost", err)

@@ -29,6 +29,9 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int fain
 /// Adds a statement to what Up and Ctrl-R find.
 void editor_remember(visen_editor *editor, const char *text);
 
+/// Puts a text on the line that the next `editor_read` begins with, as if it had been pasted there.
+void editor_prefill(visen_editor *editor, const char *text);
+
 /// Reads a statement; `text` gets memory from `malloc` for EDITOR_LINE.
 ///
 /// `has_history` is 0 for a plain question: Enter sends, and nothing is recalled.

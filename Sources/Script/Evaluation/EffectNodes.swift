@@ -44,7 +44,7 @@ final class CommandNode: Node, @unchecked Sendable {
     case shape(ShapeNode)
     case template(Node, source: String, names: [String], holesAreNames: Bool)
     case namedPrompt(Node)
-    case condition(Node, source: String, answer: (slot: Int, isGlobal: Bool)?)
+    case condition(Node, source: String, answerSlot: Int?, readsRow: Bool)
     case flag
   }
 
@@ -96,11 +96,11 @@ final class CommandNode: Node, @unchecked Sendable {
           notes: ["all of them: prompts"])
       }
       return .template(.kept(text, name: name))
-    case .condition(let node, let source, let answer):
+    case .condition(let node, let source, let slot, let readsRow):
       return .condition(
         RowCondition(
-          source: source, node: node, answerSlot: answer?.slot, variables: context.variables,
-          machine: context.machine))
+          source: source, node: node, readsRow: readsRow, answerSlot: slot,
+          variables: context.variables, machine: context.machine))
     case .template(let node, let source, let names, let holesAreNames):
       guard let text = node as? TextNode else {
         let value = try node.eval(context)

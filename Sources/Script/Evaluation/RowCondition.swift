@@ -2,16 +2,19 @@
 public struct RowCondition: Sendable {
   /// The condition as typed.
   public let source: String
+  /// Whether it speaks of the row at all.
+  public let readsRow: Bool
   private let node: Node
   private let answerSlot: Int?
   private let variables: Context.Variables
   private let machine: Machine
 
   init(
-    source: String, node: Node, answerSlot: Int?, variables: Context.Variables, machine: Machine
+    source: String, node: Node, readsRow: Bool, answerSlot: Int?, variables: Context.Variables, machine: Machine
   ) {
     self.source = source
     self.node = node
+    self.readsRow = readsRow
     self.answerSlot = answerSlot
     self.variables = variables
     self.machine = machine

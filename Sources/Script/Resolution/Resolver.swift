@@ -89,6 +89,8 @@ struct Resolver {
   private var made: Set<String> = []
   /// Names under which the program itself keeps prompts.
   private var namedPrompts: Set<String> = []
+  /// How often the row in scope was spoken of.
+  private var rowReads = 0
 
   /// Variables whose block has ended, and where it began: for those who look for them.
   private var ended: [String: Span] = [:]
@@ -686,6 +688,7 @@ struct Resolver {
         return failed(span)
       }
       if variable == nil {
+        rowReads += 1
         if let shape = scope.shape {
           guard let index else {
             unknownProperty(name, span, shape)
@@ -746,7 +749,9 @@ struct Resolver {
     case .date(let date): return (ConstantNode(.date(date), span), .date)
     case .text(let pieces): return text(pieces, span)
     case .name(let name): return self.name(name, span)
-    case .it: return (ItNode(span), .row(rowScope?.shape ?? currentShape))
+    case .it:
+      rowReads += 1
+      return (ItNode(span), .row(rowScope?.shape ?? currentShape))
     case .list(let items):
       return (ListNode(items.map { self.expression($0).node }, span), .list)
     case .record(let fields):
@@ -1406,12 +1411,14 @@ struct Resolver {
         slot: slotCount - 1, isGlobal: !inFunction, canChange: false, span: value.span,
         parallelLevel: parallelLevel, type: .any)
     }
+    let before = rowReads
     let resolved = expression(value)
     checkCondition(resolved, value.span)
     scopes.removeLast()
     rowScope = outer
     return .condition(
-      resolved.node, source: source.text(value.span), answer: slot.map { ($0, !inFunction) })
+      resolved.node, source: source.text(value.span), answerSlot: slot,
+      readsRow: rowReads > before)
   }
 
   private mutating func namedPrompt(_ name: Expression) -> CommandNode.Part {

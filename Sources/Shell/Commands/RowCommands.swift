@@ -21,6 +21,25 @@ struct RowWalk {
     return rows.shown.firstIndex { $0.id == current.id }.map { $0 + 1 }
   }
 
+  /// Goes to the next row in a direction, or to the next of which a condition is true.
+  func go(onward step: Int, where condition: RowCondition?) async throws -> Value {
+    var number = (place ?? (step > 0 ? 0 : 2)) + step
+    guard let condition else { return try await go(to: number) }
+    if rows.shown.isEmpty { _ = try rows.row(1) }
+    while rows.shown.indices.contains(number - 1) {
+      // The table may be older than the row: only one that looks right is read anew.
+      if try condition.holds(for: rows.shown[number - 1]) {
+        let fresh = try await connections.reread(rows.shown[number - 1])
+        rows.replace(fresh)
+        if try condition.holds(for: fresh) { return try await go(to: number) }
+      }
+      number += step
+    }
+    throw ScriptError.refusal(
+      "V453", "No row \(step > 0 ? "after" : "before") this one is so: \(condition.source)",
+      "from the first: row 1", "read the table again: rows")
+  }
+
   func go(to number: Int) async throws -> Value {
     let row = try await connections.reread(try rows.row(number))
     rows.current = row
@@ -64,13 +83,19 @@ struct RowCommand: Command {
 /// `next`: the row after the current one.
 struct NextCommand: Command {
   static let signature = CommandSignature(
-    name: "next", summary: "Goes to the row after the current one.", slots: [], examples: ["next"])
+    name: "next", summary: "Goes to the row after the current one.",
+    slots: [
+      Slot(
+        "condition", words: ["where"], kind: .condition(answer: nil),
+        summary: "to the next row of which this is true")
+    ],
+    examples: ["next", "next where Content is empty"])
 
   private let walk: RowWalk
   init(_ session: Session) { walk = RowWalk(session) }
 
   func run(_ call: CommandCall) async throws -> Value {
-    _ = try await walk.go(to: (walk.place ?? 0) + 1)
+    _ = try await walk.go(onward: 1, where: call.condition("condition"))
     return .nothing
   }
 }
@@ -78,14 +103,19 @@ struct NextCommand: Command {
 /// `previous`: the row before the current one.
 struct PreviousCommand: Command {
   static let signature = CommandSignature(
-    name: "previous", summary: "Goes to the row before the current one.", slots: [],
+    name: "previous", summary: "Goes to the row before the current one.",
+    slots: [
+      Slot(
+        "condition", words: ["where"], kind: .condition(answer: nil),
+        summary: "to the last row before it of which this is true")
+    ],
     examples: ["previous"])
 
   private let walk: RowWalk
   init(_ session: Session) { walk = RowWalk(session) }
 
   func run(_ call: CommandCall) async throws -> Value {
-    _ = try await walk.go(to: (walk.place ?? 2) - 1)
+    _ = try await walk.go(onward: -1, where: call.condition("condition"))
     return .nothing
   }
 }

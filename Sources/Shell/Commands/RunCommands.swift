@@ -31,19 +31,28 @@ struct UndoCommand: Command {
       Slot(
         "what", kind: .target,
         summary: "the run, the rows, or both; all of the last run when left out"),
+      Slot(
+        "from", words: ["from"], kind: .number,
+        summary: "a run; it and every later one are taken back, the last first"),
       Slot("force", words: ["force"], kind: .flag, summary: "also cells changed since"),
     ],
-    examples: ["undo", "undo 12", "undo rows where Score < 3", "undo 12 rows where Kind is \"A\""])
+    examples: ["undo", "undo 12", "undo from 12", "undo rows where Score < 3", "undo 12 rows where Kind is \"A\""])
 
   private let desk: RunDesk
   private let targets: TargetRows
+  private let store: LocalStore
 
   init(_ session: Session) {
     desk = session.desk
+    store = session.store
     targets = session.targets
   }
 
   func run(_ call: CommandCall) async throws -> Value {
+    if let first = call.number("from") {
+      try await desk.undo(from: RunNumber.find(first, in: store).id, isForced: call.has("force"))
+      return .nothing
+    }
     var number: Double?
     var pages: Set<String>?
     if let target = call.target("what") {

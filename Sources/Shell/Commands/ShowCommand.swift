@@ -11,12 +11,24 @@ struct ShowCommand: Command {
       Slot("value", kind: .expression, summary: "what to show"),
       Slot("all", words: ["all"], kind: .flag, summary: "every row of the table last shown"),
       Slot("row", words: ["row"], kind: .number, summary: "a row's number in the table last shown"),
+      Slot(
+        "experiment", words: ["experiment"], kind: .number, summary: "an experiment, by its number"),
+      Slot(
+        "differences", words: ["differences"], kind: .flag,
+        summary: "what differs between the variants that were tried"),
+      Slot(
+        "request", words: ["request"], kind: .number,
+        summary: "what was asked for the n-th row that was tried"),
     ],
-    examples: ["show rows where Generate", "show row 3", "show all"])
+    examples: [
+      "show rows where Generate", "show row 3", "show all", "show experiment 4",
+      "show differences", "show request 3",
+    ])
 
   private let connections: Connections
   private let rows: RowTable
   private let walk: RowWalk
+  private let experiments: ExperimentShow
   private let presenter: Presenter
   private let console: any Console
 
@@ -24,6 +36,7 @@ struct ShowCommand: Command {
     connections = session.connections
     rows = session.rows
     walk = RowWalk(session)
+    experiments = ExperimentShow(session)
     presenter = session.presenter
     console = session.console
   }
@@ -35,6 +48,11 @@ struct ShowCommand: Command {
       }
       _ = try await walk.go(to: whole)
       return .nothing
+    }
+    if let number = call.number("request") { return try experiments.request(number) }
+    if call.has("experiment") || call.has("differences") {
+      return try experiments.show(
+        call.number("experiment"), marksDifferences: call.has("differences"))
     }
     if call.has("all") {
       let all = rows.selection?.rows ?? rows.shown

@@ -17,26 +17,36 @@ struct TryCommand: Command {
       Slot(
         "against", words: ["against"], kind: .template, repeats: true,
         summary: "another prompt beside it; may stand again"),
-      Slot("rows", words: ["on"], kind: .target, summary: "the rows; the selection when left out"),
+      Slot(
+        "rows", words: ["on"], kind: .target,
+        summary: "the rows; the current row or the selection when left out"),
       Slot("engines", words: ["using"], kind: .engines, summary: "one engine or several"),
       Slot("shape", words: ["as"], kind: .type, summary: "the shape of the answers"),
     ],
     examples: [
       "try \"Write a title for {Topic}\" on 3 rows",
       "try \"{Topic} in five words\" against \"{Topic} as a question\" on 5 rows",
+      "try prompt \"intro\" against prompt \"short\" on sample 8 rows",
       "try on 1 rows using gemini, gpt",
     ],
     givesValue: true)
 
+  /// The most rows of one experiment; more is a run.
+  private static let mostRows = 200
+
   private let connections: Connections
   private let engines: EngineRoster
   private let settings: Settings
+  private let options: RunOptions
+  private let store: LocalStore
   private let rows: RowTable
   private let targets: TargetRows
   private let planner: RunPlanner
   private let desk: RunDesk
   private let bench: Bench
+  private let checks: AnswerChecks
   private let presenter: Presenter
+  private let dialogue: Dialogue
   private let console: any Console
   private let isAtPrompt: Bool
 
@@ -44,12 +54,16 @@ struct TryCommand: Command {
     connections = session.connections
     engines = session.engines
     settings = session.settings
+    options = session.options
+    store = session.store
     rows = session.rows
     targets = session.targets
     planner = RunPlanner(session)
     desk = session.desk
     bench = session.bench
+    checks = session.checks
     presenter = session.presenter
+    dialogue = session.dialogue
     console = session.console
     isAtPrompt = session.isAtPrompt
   }
@@ -60,53 +74,107 @@ struct TryCommand: Command {
     if call.target("rows") == nil, rows.current == nil, !isAtPrompt || rows.selection == nil {
       throw ScriptError.refusal("V020", "Try it on which rows?", "say: try … on 3 rows")
     }
-    let chosenRows = try await rowsToTry(call)
-    guard !chosenRows.isEmpty else {
-      console.message("No rows to try it on.")
-      return .list([])
-    }
-    for variant in variants { try desk.checkAllowance(variant.engine.name) }
+    let chosen = try await rowsToTry(call)
     let type =
       try call.shape("shape").map(PromptRendering.answerType)
       ?? RunTarget.answerType(of: planner.runTargets(call, connection))
-    let requests = try chosenRows.map { row in
-      try variants.map { variant in
-        EngineRequest(
-          prompt: PromptRendering.prompt(
-            try variant.template.pieces(for: row), row: row,
-            titleName: source.titleProperty?.name),
-          model: variant.engine.model, temperature: settings.number("temperature"),
-          maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
-          type: type == .text ? nil : type, timeout: .seconds(settings.number("timeout") ?? 180))
-      }
+    let asked = requests(chosen, variants, type, title: source.titleProperty?.name)
+    guard !asked.isEmpty else {
+      console.message("No rows to try it on.")
+      return .list([])
     }
-    let asked = variants.map { desk.caching($0.engine.engine) }
-    let results = await Self.ask(requests, of: asked, width: Int(settings.number("parallel") ?? 8))
-    try Task.checkCancellation()
-    bench.last = Bench.Experiment(
-      connection: connection.name, variants: variants, rows: chosenRows,
-      answers: results.map { $0.map(\.answer) })
-    try keepSpent(results, requests, variants, chosenRows, connection)
+    if options.isDry || settings.isOn("dry") {
+      for (row, requests) in asked {
+        for request in requests { console.result("~ \(row.title): \(request.prompt.text)") }
+      }
+      console.message("Nothing was sent.")
+      return .list([])
+    }
+    let answerChecks = try await checks.all(of: connection.name)
+    for variant in variants { try desk.checkAllowance(variant.engine.name) }
+    guard try await isWanted(asked.count * variants.count, variants) else { return .list([]) }
 
-    let records = chosenRows.enumerated().map { place, row -> Value in
-      var record = Record([("Row", .text(row.title))])
-      for (column, variant) in variants.enumerated() {
-        record[heading(variant, variants)] = .text(results[place][column].text)
-      }
-      return .record(record)
+    var experiment = begun(call, connection, variants, asked.map(\.row))
+    // An only answer is shown as it arrives.
+    let isStreamed =
+      asked.count == 1 && experiment.record.variants.count == 1 && presenter.isTable
+      && (type == nil || type == .text)
+    let stream = isStreamed ? AnswerStream(console: console) : nil
+    if stream != nil { showHead(asked[0].row) }
+    let result = await ask(asked, variants, stream)
+    stream?.end()
+    for (place, outcome) in result.outcomes {
+      let (row, variant) = (place / variants.count, place % variants.count)
+      experiment.record.cells[row][experiment.latest.lowerBound + variant] = cell(
+        outcome, asked[row].requests[variant], asked[row].row, answerChecks)
     }
-    presenter.show(.list(records))
-    if variants.count > 1 || results.joined().contains(where: { $0.problem != nil }) {
-      tell(results, variants)
+    try bench.keep(experiment)
+    try keepSpent(result, asked, variants, connection)
+    return try finish(experiment, result, isShown: stream?.hasText == true)
+  }
+
+  private func showHead(_ row: Row) {
+    let number = row.number.map { "row \($0) · " } ?? ""
+    console.styledResult(
+      console.resultStyle.bold(
+        DisplayWidth.cut(Sanitizer.line("\(number)\(row.title)"), to: presenter.readingWidth)))
+  }
+
+  /// Shows what came, and says what did not.
+  private func finish(
+    _ experiment: Experiment, _ result: Trials.Result, isShown: Bool
+  ) throws -> Value {
+    let record = experiment.record
+    let records = record.rows.indices.map { row -> Value in
+      var fields = Record([("Row", .text(record.rows[row].title))])
+      for (variant, kept) in record.variants.enumerated() {
+        let isMixed = Set(record.variants.map(\.engineLabel)).count > 1
+        let letter = Experiment.letter(variant)
+        let heading =
+          record.variants.count == 1
+          ? kept.engineLabel : letter + (isMixed ? " (\(kept.engineLabel))" : "")
+        fields[heading] = record.cells[row][variant].map { .text($0.shown) } ?? .nothing
+      }
+      return .record(fields)
+    }
+    if isShown, let cell = record.cells.first?.first ?? nil, cell.errorCode == nil {
+      let isPractice = record.variants[0].engine == "practice"
+      console.styledResult(console.resultStyle.faint(cell.figures(isPractice: isPractice)))
+    } else if presenter.isTable {
+      let view = ExperimentView(
+        experiment: record, width: presenter.readingWidth, style: console.resultStyle)
+      console.styledResult(view.text)
+    } else {
+      presenter.show(.list(records))
+    }
+    tell(record)
+    if result.isCancelled { throw CancellationError() }
+    if result.isOverBudget {
+      let left = record.cells.joined().count { $0 == nil }
+      throw ScriptError.budget(
+        "V504", "The budget is used up; \(left) answers are missing.",
+        "what was answered is kept; with more the same try asks only for the rest: set max_cost …")
+    }
+    let problems = result.outcomes.values.compactMap(\.problem)
+    if problems.count == result.outcomes.count,
+      let problem = problems.first(where: { $0.scope == .run })
+    {
+      throw problem.code == .badKey
+        ? ScriptError.setting("V505", problem.message)
+        : ScriptError.refusal("V505", problem.message)
     }
     return .list(records)
   }
 
   // MARK: - What is tried
 
-  private func variants(
-    _ call: CommandCall, _ connection: OpenConnection
-  ) throws -> [Bench.Variant] {
+  /// A prompt with an engine.
+  private struct Variant {
+    let template: PromptTemplate
+    let engine: ChosenEngine
+  }
+
+  private func variants(_ call: CommandCall, _ connection: OpenConnection) throws -> [Variant] {
     var templates: [PromptTemplate] = []
     if let given = call.template("prompt") {
       templates.append(given)
@@ -123,116 +191,171 @@ struct TryCommand: Command {
     }
     let chosen = try (call.names("engines") ?? [connection.saved.engine ?? engines.preferredName])
       .map { try engines.choose($0, model: connection.saved.model) }
-    let all = templates.flatMap { template in chosen.map { (template, $0) } }
-    guard all.count <= 26 else {
+    let all = templates.flatMap { template in chosen.map { Variant(template: template, engine: $0) }
+    }
+    guard all.count <= Experiment.mostVariants else {
       throw ScriptError.refusal("V511", "At most 26 prompts and engines fit side by side.")
     }
-    return zip("ABCDEFGHIJKLMNOPQRSTUVWXYZ", all).map {
-      Bench.Variant(letter: String($0), template: $1.0, engine: $1.1)
-    }
+    return all
   }
 
   private func rowsToTry(_ call: CommandCall) async throws -> [Row] {
     if call.target("rows") == nil, let current = rows.current { return [current] }
-    return Array(try await targets.rows(call.target("rows")).prefix(100))
+    let all = try await targets.rows(call.target("rows"))
+    guard all.count <= TryCommand.mostRows else {
+      throw ScriptError.refusal(
+        "V516", "These are \(all.count) rows; one try takes at most \(TryCommand.mostRows).",
+        "try it on some: try … on sample 20 rows", "or fill them all: generate")
+    }
+    return all
   }
 
-  private func heading(_ variant: Bench.Variant, _ all: [Bench.Variant]) -> String {
-    if all.count == 1 { return variant.engine.label }
-    let isMixed = Set(all.map(\.engine.label)).count > 1
-    return variant.letter + (isMixed ? " (\(variant.engine.label))" : "")
+  /// The questions of each row; a row for which a hole has no value is left out and told.
+  private func requests(
+    _ rows: [Row], _ variants: [Variant], _ type: AnswerType?, title: String?
+  ) -> [(row: Row, requests: [EngineRequest])] {
+    rows.compactMap { row in
+      do {
+        return (
+          row,
+          try variants.map { variant in
+            EngineRequest(
+              prompt: PromptRendering.prompt(
+                try variant.template.pieces(for: row), row: row, titleName: title),
+              model: variant.engine.model, temperature: settings.number("temperature"),
+              maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
+              type: type == .text ? nil : type,
+              timeout: .seconds(settings.number("timeout") ?? 180))
+          }
+        )
+      } catch {
+        console.message(
+          "skipped 「\(row.title)」: \((error as? ScriptError)?.message ?? Report.sentence(error))")
+        return nil
+      }
+    }
+  }
+
+  /// Whether a large experiment is meant.
+  private func isWanted(_ count: Int, _ variants: [Variant]) async throws -> Bool {
+    guard isAtPrompt, Double(count) > settings.number("ask_above") ?? 50,
+      variants.contains(where: { $0.engine.name != "practice" })
+    else { return true }
+    return try await dialogue.confirm("\(count) questions to the engines. Go on?")
+  }
+
+  /// A new experiment, or the attempts on the current row with one more.
+  private func begun(
+    _ call: CommandCall, _ connection: OpenConnection, _ variants: [Variant], _ rows: [Row]
+  ) -> Experiment {
+    let added = variants.map { variant in
+      VariantRecord(
+        prompt: variant.template.source, isKeptForm: variant.template.holesAreNames,
+        promptVersion: (try? store.prompts.version(
+          of: variant.template.source, connection: connection.name)) ?? nil,
+        engine: variant.engine.name, model: variant.engine.model)
+    }
+    let isStep = call.target("rows") == nil && self.rows.current != nil
+    if isStep, var going = bench.current, going.record.isStep,
+      going.record.connection == connection.name, going.record.rows.map(\.pageID) == rows.map(\.id),
+      going.record.variants.count + added.count <= Experiment.mostVariants
+    {
+      going.latest =
+        going.record.variants.count..<(going.record.variants.count + added.count)
+      going.record.variants += added
+      going.record.cells[0] += added.map { _ in nil }
+      going.rows = rows
+      return going
+    }
+    return Experiment(
+      record: ExperimentRecord(
+        createdAt: RunDesk.now(), connection: connection.name,
+        workspace: connection.workspace.name.rawValue, isStep: isStep, variants: added,
+        rows: rows.map { TriedRow(pageID: $0.id, title: $0.title, number: $0.number) },
+        cells: rows.map { _ in added.map { _ in nil } }),
+      rows: rows, latest: 0..<added.count)
   }
 
   // MARK: - Asking
 
-  private struct Result: Sendable {
-    var answer: Answer?
-    var problem: String?
-    var seconds = 0.0
-
-    var text: String {
-      if let problem { return "⚠ \(problem)" }
-      return answer.map { $0.value?.string ?? $0.value?.text ?? $0.text } ?? ""
+  private func ask(
+    _ asked: [(row: Row, requests: [EngineRequest])], _ variants: [Variant],
+    _ stream: AnswerStream?
+  ) async -> Trials.Result {
+    let engines = variants.map { desk.caching($0.engine.engine) }
+    let questions = asked.enumerated().flatMap { row, item in
+      item.requests.enumerated().map { column, request in
+        Trials.Question(
+          place: row * variants.count + column, engine: engines[column], request: request)
+      }
     }
-    var isFree: Bool { answer?.usage == Usage() }
+    let trials = Trials(
+      width: Int(settings.number("parallel") ?? 8),
+      maxCost: options.maxCost ?? settings.number("max_cost"))
+    if let stream { return await trials.ask(questions, onPiece: { stream.take($0) }) }
+    let progress = TrialProgress(label: "try", total: questions.count, console: console)
+    defer { progress.end() }
+    return await trials.ask(questions, onOutcome: { _, outcome in progress.note(outcome) })
   }
 
-  /// Asks every question of every variant, a few at a time; failures come as texts.
-  private nonisolated static func ask(
-    _ requests: [[EngineRequest]], of engines: [any Engine], width: Int
-  ) async -> [[Result]] {
-    var results = requests.map { $0.map { _ in Result() } }
-    await withTaskGroup(of: (Int, Int, Result).self) { group in
-      var waiting = requests.indices.flatMap { row in
-        requests[row].indices.map { (row, $0) }
-      }[...]
-      func startNext() {
-        guard !Task.isCancelled, let (row, column) = waiting.popFirst() else { return }
-        let request = requests[row][column]
-        let engine = engines[column]
-        group.addTask {
-          let start = ContinuousClock.now
-          var result = Result()
-          do {
-            result.answer = try await engine.answer(request)
-          } catch {
-            result.problem = Report.sentence(error)
-          }
-          result.seconds = (ContinuousClock.now - start) / .seconds(1)
-          return (row, column, result)
-        }
-      }
-      for _ in 0..<max(1, width) { startNext() }
-      for await (row, column, result) in group {
-        results[row][column] = result
-        startNext()
-      }
+  private func cell(
+    _ outcome: Trials.Outcome, _ request: EngineRequest, _ row: Row, _ checks: [AnswerCheck]
+  ) -> TriedCell {
+    var cell = TriedCell(request: request.prompt.json.text)
+    cell.answer = outcome.answer?.text
+    cell.value = outcome.answer?.value?.text
+    cell.inputTokens = outcome.usage.inputTokens
+    cell.outputTokens = outcome.usage.outputTokens
+    cell.cost = outcome.cost
+    cell.seconds = outcome.duration / .seconds(1)
+    cell.errorCode = outcome.problem?.code.rawValue
+    cell.errorMessage = outcome.problem?.message
+    if let answer = outcome.answer {
+      let value = AnswerChecks.value(text: answer.text, value: answer.value)
+      cell.failedChecks = checks.compactMap { $0.failure(value, for: row) }
     }
-    return results
+    return cell
   }
 
   /// What each variant took.
-  private func tell(_ results: [[Result]], _ variants: [Bench.Variant]) {
-    for (column, variant) in variants.enumerated() {
-      let all = results.map { $0[column] }
-      let paid = all.filter { !$0.isFree && $0.answer != nil }
-      let tokens = paid.reduce(0) { sum, result in
-        sum + (result.answer.map { $0.usage.inputTokens + $0.usage.outputTokens } ?? 0)
-      }
-      let price = Prices.price(engine: variant.engine.name, model: variant.engine.model)
-      let cost = price.map { price in
-        paid.reduce(0) { $0 + ($1.answer.map { price.cost(of: $0.usage) } ?? 0) }
-      }
-      let mean = all.reduce(0) { $0 + $1.seconds } / Double(max(1, all.count))
-      let failed = all.count { $0.problem != nil }
-      var parts = ["\(variant.letter) \(variant.engine.label)"]
-      parts.append(Clock.text(.seconds(mean)) + " each")
-      parts.append("\(tokens) tokens")
-      parts.append(
-        variant.engine.name == "practice" ? "free" : cost.map(Money.text) ?? "price unknown")
-      if failed > 0 { parts.append("\(failed) failed") }
-      console.message(
-        parts.joined(separator: " · ") + ": “\(Sanitizer.line(variant.template.source))”")
+  private func tell(_ experiment: ExperimentRecord) {
+    let hasTrouble = experiment.cells.joined().contains { $0?.errorCode != nil }
+    guard experiment.variants.count > 1 || hasTrouble else { return }
+    for (place, variant) in experiment.variants.enumerated() {
+      let figures = VariantFigures(experiment, [place])
+      var parts = ["\(Experiment.letter(place)) \(variant.engineLabel)"]
+      if let seconds = figures.seconds { parts.append(Clock.text(.seconds(seconds)) + " each") }
+      parts.append("\(figures.tokens) tokens")
+      parts.append(figures.costText)
+      if figures.failed > 0 { parts.append("\(figures.failed) failed") }
+      if figures.failedChecks > 0 { parts.append("\(figures.failedChecks) fail a check") }
+      if figures.left > 0 { parts.append("\(figures.left) not asked") }
+      console.message(parts.joined(separator: " · ") + ": “\(Sanitizer.line(variant.prompt))”")
     }
-    if variants.count > 1 {
-      console.message("Write one of them, at no further cost: keep B")
+    if experiment.variants.count > 1 {
+      console.message(
+        "Write one of them, at no further cost: keep B · choose blind: rate"
+          + (experiment.id > 0 ? " · experiment \(experiment.id)" : ""))
     }
   }
 
   private func keepSpent(
-    _ results: [[Result]], _ requests: [[EngineRequest]], _ variants: [Bench.Variant],
-    _ rows: [Row], _ connection: OpenConnection
+    _ result: Trials.Result, _ asked: [(row: Row, requests: [EngineRequest])],
+    _ variants: [Variant], _ connection: OpenConnection
   ) throws {
     for (column, variant) in variants.enumerated() {
-      let paid = rows.indices.compactMap { place -> (ItemRecord, Usage)? in
-        let result = results[place][column]
-        guard let answer = result.answer, !result.isFree else { return nil }
+      let paid = asked.indices.compactMap { place -> (ItemRecord, Usage)? in
+        guard let outcome = result.outcomes[place * variants.count + column],
+          outcome.usage != Usage()
+        else { return nil }
+        let row = asked[place].row
         var item = ItemRecord(
-          pageID: rows[place].id, title: rows[place].title, number: rows[place].number,
-          prompt: requests[place][column].prompt.json.text)
-        item.answer = answer.text
-        item.value = answer.value?.text
-        return (item, answer.usage)
+          pageID: row.id, title: row.title, number: row.number,
+          prompt: asked[place].requests[column].prompt.json.text)
+        item.answer = outcome.answer?.text
+        item.value = outcome.answer?.value?.text
+        item.errorMessage = outcome.problem?.message
+        return (item, outcome.usage)
       }
       try desk.keepTried(
         paid,
@@ -242,90 +365,5 @@ struct TryCommand: Command {
           parameters: RunParameters(engine: variant.engine.name, model: variant.engine.model),
           items: [], isCounted: false))
     }
-  }
-}
-
-/// `keep B`: writes the answers of a `try`, and makes its prompt the connection's.
-struct KeepCommand: Command {
-  static let signature = CommandSignature(
-    name: "keep",
-    summary: "Writes the answers that were tried, without asking again, and keeps their prompt.",
-    slots: [
-      Slot("variant", kind: .name, summary: "A, B …; may be left out when one was tried"),
-      Slot(
-        "force", words: ["force"], kind: .flag,
-        summary: "also cells that somebody changed meanwhile"),
-    ],
-    examples: ["keep", "keep B"])
-
-  private let connections: Connections
-  private let settings: Settings
-  private let store: LocalStore
-  private let planner: RunPlanner
-  private let mirror: ConnectionMirror
-  private let desk: RunDesk
-  private let bench: Bench
-  private let console: any Console
-
-  init(_ session: Session) {
-    connections = session.connections
-    settings = session.settings
-    store = session.store
-    planner = RunPlanner(session)
-    mirror = session.mirror
-    desk = session.desk
-    bench = session.bench
-    console = session.console
-  }
-
-  func run(_ call: CommandCall) async throws -> Value {
-    let connection = try connections.requireOpen()
-    guard let experiment = bench.last, experiment.connection == connection.name else {
-      throw ScriptError.refusal("V512", "Nothing was tried yet.", "try \"…\" on 3 rows")
-    }
-    let letters = experiment.variants.map(\.letter)
-    let wanted = call.text("variant")?.uppercased() ?? (letters.count == 1 ? letters[0] : "")
-    guard let column = letters.firstIndex(of: wanted) else {
-      throw ScriptError.refusal(
-        "V513", wanted.isEmpty ? "Keep which?" : "There is no variant \(wanted).",
-        "keep \(letters.joined(separator: ", keep "))")
-    }
-    let variant = experiment.variants[column]
-    let targets = try planner.runTargets(call, connection)
-    var items: [ItemRecord] = []
-    for (place, row) in experiment.rows.enumerated() {
-      guard let answer = experiment.answers[place][column], let page = RowMapping.page(of: row)
-      else { continue }
-      var item = ItemRecord(
-        pageID: row.id, title: row.title, number: row.number,
-        before: RunPlan.before(page, targets: targets))
-      item.state = .answered
-      item.answer = answer.text
-      item.value = answer.value?.text
-      item.cost = 0
-      items.append(item)
-    }
-    guard !items.isEmpty else {
-      console.message("Variant \(wanted) has no answers to keep.")
-      return .nothing
-    }
-    let plan = RunPlan(
-      connection: connection.name, workspace: connection.workspace.name.rawValue, targets: targets,
-      promptText: variant.template.source,
-      parameters: RunParameters(
-        engine: variant.engine.name, model: variant.engine.model,
-        isForced: call.has("force") || settings.text("conflict") == "overwrite",
-        newOptions: settings.text("new_options") == "allow" ? .allow : .deny),
-      items: items, isCounted: false)
-    if variant.template.holesAreNames {
-      let text = variant.template.source
-      try connections.update { $0.promptText = text }
-      try store.prompts.keep(text, connection: connection.name)
-      try await mirror.push()
-      console.message("Prompt of “\(connection.name)”: “\(Sanitizer.line(text))”")
-    }
-    try await desk.start(
-      plan, engine: variant.engine.engine, client: connection.workspace.client)
-    return .nothing
   }
 }

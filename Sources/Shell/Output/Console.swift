@@ -20,6 +20,8 @@ nonisolated protocol Console: AnyObject, Sendable {
   func result(_ text: String)
   /// Prints a result that the renderers have cleaned and styled.
   func styledResult(_ text: String)
+  /// Prints a piece of a result that is still arriving; no line end is added.
+  func stream(_ piece: String)
   /// Prints a result byte for byte, for other programs.
   func data(_ text: String)
   /// Prints a message; left out when quiet.
@@ -74,6 +76,7 @@ nonisolated final class StandardConsole: Console {
 
   func result(_ text: String) { write(Sanitizer.text(text) + "\n", to: STDOUT_FILENO) }
   func styledResult(_ text: String) { write(text + "\n", to: STDOUT_FILENO) }
+  func stream(_ piece: String) { write(Sanitizer.text(piece), to: STDOUT_FILENO) }
   func data(_ text: String) { write(text, to: STDOUT_FILENO) }
 
   func message(_ text: String) {

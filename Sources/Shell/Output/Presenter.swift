@@ -16,6 +16,12 @@ final class Presenter {
     self.rows = rows
   }
 
+  /// Whether values are shown for a person, and not in a format for programs.
+  var isTable: Bool { format == .table }
+
+  /// The columns of texts that are read: the screen's; in a pipe those of a page.
+  var readingWidth: Int { console.resultsAreTerminal ? console.columns : 100 }
+
   private var format: OutputFormat {
     if options.format != .table { return options.format }
     return settings.text("format").flatMap(OutputFormat.init(rawValue:)) ?? .table

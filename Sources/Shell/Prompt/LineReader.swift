@@ -16,7 +16,8 @@ nonisolated enum ReadResult: Sendable {
 /// that thread alone, except for the two functions that C guards by a lock.
 nonisolated final class LineReader: @unchecked Sendable {
   private enum Work {
-    case read(prompt: String, isStatement: Bool, CheckedContinuation<ReadResult, Never>)
+    case read(
+      prompt: String, isStatement: Bool, start: String, CheckedContinuation<ReadResult, Never>)
     case remember(String)
     case close(CheckedContinuation<Void, Never>)
   }
@@ -39,7 +40,9 @@ nonisolated final class LineReader: @unchecked Sendable {
     }
 
     func isComplete(_ text: String) -> Bool {
-      !Interpreter.parse(SourceText(text, name: "<prompt>"), signatures: signatures).isIncomplete
+      if Intent.wish(in: text) != nil { return true }
+      return !Interpreter.parse(SourceText(text, name: "<prompt>"), signatures: signatures)
+        .isIncomplete
     }
 
     /// Candidates as C takes them: lines of text, tab, kind.
@@ -69,9 +72,11 @@ nonisolated final class LineReader: @unchecked Sendable {
   }
 
   /// Reads one statement, over several lines where it takes them; or a plain answer to a question.
-  func read(prompt: String, isStatement: Bool) async -> ReadResult {
+  ///
+  /// - Parameter start: What stands on the line already, to be edited.
+  func read(prompt: String, isStatement: Bool, start: String = "") async -> ReadResult {
     await withCheckedContinuation { continuation in
-      add(.read(prompt: prompt, isStatement: isStatement, continuation))
+      add(.read(prompt: prompt, isStatement: isStatement, start: start, continuation))
     }
   }
 
@@ -115,11 +120,12 @@ nonisolated final class LineReader: @unchecked Sendable {
       hasWork.wait()
       let next = work.withLock { $0.isEmpty ? nil : $0.removeFirst() }
       switch next {
-      case .read(let prompt, let isStatement, let continuation):
+      case .read(let prompt, let isStatement, let start, let continuation):
         guard let editor else {
           continuation.resume(returning: .end)
           continue
         }
+        if !start.isEmpty { editor_prefill(editor, start) }
         continuation.resume(returning: LineReader.read(editor, prompt, isStatement))
       case .remember(let text):
         if let editor { editor_remember(editor, text) }

@@ -25,6 +25,15 @@ final class RowTable {
     selection = Selection(rows: rows, source: source)
   }
 
+  /// Takes a row as it is now in place of the one that was shown.
+  func replace(_ row: Row) {
+    func fresh(_ rows: [Row]) -> [Row] {
+      rows.map { $0.id == row.id ? row.numbered($0.number ?? row.number ?? 0) : $0 }
+    }
+    shown = fresh(shown)
+    selection = selection.map { Selection(rows: fresh($0.rows), source: $0.source) }
+  }
+
   /// Forgets everything, as when another connection opens.
   func clear() {
     shown = []

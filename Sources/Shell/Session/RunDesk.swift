@@ -18,6 +18,8 @@ final class RunDesk {
   private let waits: WaitBoard
   private let console: any Console
   private let outcome: OutcomeCount
+  /// The checks of answers; set when the session is whole.
+  var checks: AnswerChecks?
 
   init(
     connections: Connections, workspaces: Workspaces, engines: EngineRoster, settings: Settings,
@@ -54,9 +56,11 @@ final class RunDesk {
   ///
   /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
   func start(
-    _ plan: RunPlan, engine: any Engine, client: NotionClient, isFresh: Bool = false
+    _ plan: RunPlan, engine: any Engine, connection: OpenConnection, isFresh: Bool = false
   ) async throws {
-    let runner = runner(client, isFresh ? engine : caching(engine))
+    let runner = runner(
+      connection.workspace.client, isFresh ? engine : caching(engine),
+      try await checks?.looks(connection), plan.parameters)
     let id = try runner.begin(plan)
     try await carryOut(
       id, claim: store.journal.claim(id), runner: runner, targets: plan.targets,
@@ -69,7 +73,8 @@ final class RunDesk {
   func start(_ planned: RunPlanner.Planned, isFresh: Bool = false) async throws {
     let engine = planned.engine.engine
     let runner = runner(
-      planned.connection.workspace.client, isFresh ? engine : caching(engine))
+      planned.connection.workspace.client, isFresh ? engine : caching(engine),
+      try await checks?.looks(planned.connection), planned.plan.parameters)
     try planned.draft.publish()
     surroundings.checkpoint?("planned")
     try await carryOut(
@@ -101,6 +106,7 @@ final class RunDesk {
     var parameters = RunParameters(
       json: (try? JSON(parsing: run.parameters)) ?? [:])
     parameters.maxCost = options.maxCost ?? settings.number("max_cost") ?? parameters.maxCost
+    parameters.leavesFailing = settings.text("failed_checks") == "leave"
     if isForced { parameters.isForced = true }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
     let chosen = try engines.choose(engine ?? run.engine, model: engine == nil ? run.model : nil)
@@ -119,8 +125,18 @@ final class RunDesk {
     }
     console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
     try await carryOut(
-      run.id, claim: claim, runner: runner(workspace.client, caching(chosen.engine)),
+      run.id, claim: claim,
+      runner: runner(
+        workspace.client, caching(chosen.engine), try await looks(of: run), parameters),
       targets: targets, parameters: parameters, left: counts.left)
+  }
+
+  /// The checks of a run that goes on; they may be others than when it began.
+  private func looks(of run: RunRecord) async throws -> AnswerChecks.Looks? {
+    guard !(try store.prompts.checks(of: run.connection)).isEmpty,
+      let saved = try store.connections.find(named: run.connection)
+    else { return nil }
+    return try await checks?.looks(try await connections.peek(saved))
   }
 
   /// Another process carries the run out.
@@ -161,14 +177,34 @@ final class RunDesk {
     try store.journal.setState(.finished, ofRun: id)
   }
 
+  /// Keeps what a question of a conversation cost.
+  func keepAsked(
+    _ question: String, _ prompt: Prompt, _ answer: Answer, _ chosen: ChosenEngine,
+    connection: String?
+  ) throws {
+    var item = ItemRecord(pageID: "", title: question, prompt: prompt.json.text)
+    item.answer = answer.text
+    try keepTried(
+      [(item, answer.usage)],
+      of: RunPlan(
+        connection: connection ?? "", workspace: "", targets: [], promptText: question,
+        parameters: RunParameters(engine: chosen.name, model: chosen.model), items: [],
+        isCounted: false))
+  }
+
   /// The engine, not asked the same twice; the practice engine costs nothing to ask.
   func caching(_ engine: any Engine) -> any Engine {
     engine.name == "practice" ? engine : CachingEngine(around: engine, cache: store.answers)
   }
 
-  private func runner(_ client: NotionClient, _ engine: any Engine) -> Runner {
+  private func runner(
+    _ client: NotionClient, _ engine: any Engine, _ looks: AnswerChecks.Looks?,
+    _ parameters: RunParameters
+  ) -> Runner {
+    // An answer that is not to be written is asked for once more, told what is wrong with it.
     Runner(
       client: client, engine: engine, journal: store.journal,
+      check: parameters.leavesFailing ? looks?.check : nil, review: looks?.review,
       checkpoint: { [checkpoint = surroundings.checkpoint] in checkpoint?($0) })
   }
 
@@ -216,6 +252,9 @@ final class RunDesk {
     if failed > 0 { parts.append("\(failed) failed") }
     if conflicts > 0 { parts.append("\(conflicts) left alone") }
     if summary.left > 0 { parts.append("\(summary.left) left") }
+    if !summary.unfit.isEmpty {
+      parts.append("\(summary.unfit.count) \(summary.unfit.count == 1 ? "fails" : "fail") a check")
+    }
     parts.append(Clock.text(summary.duration))
     switch (engine, summary.cost) {
     case ("practice", _): parts.append("free")
@@ -235,6 +274,11 @@ final class RunDesk {
       console.problem(
         Sanitizer.line(
           "  \(number)「\(item.title)」 \(item.errorMessage ?? item.errorCode ?? "failed")"))
+    }
+    for item in summary.unfit {
+      let number = item.number.map { "row \($0): " } ?? ""
+      console.problem(
+        Sanitizer.line("  \(number)「\(item.title)」 fails \(item.failedChecks ?? "")"))
     }
     if failed + conflicts > summary.problems.count {
       console.message(
@@ -265,6 +309,21 @@ final class RunDesk {
       .undo(run, pages: pages, isForced: isForced)
     tell(
       summary, "restored", run.id, isForced ? nil : "take them back as well: undo \(run.id) force")
+  }
+
+  /// Takes a run and every later one back, the last first.
+  func undo(from first: Int64, isForced: Bool) async throws {
+    var taken = 0
+    for run in try store.journal.runs(limit: 100_000) where run.id >= first {
+      guard run.state != .undone,
+        try store.journal.counts(ofRun: run.id).byState[.written] ?? 0 > 0
+      else { continue }
+      try await undo(number: Double(run.id), pages: nil, isForced: isForced)
+      taken += 1
+    }
+    if taken == 0 {
+      throw ScriptError.refusal("V506", "There is nothing to take back.", "all runs: runs")
+    }
   }
 
   /// Writes an undone run again.

@@ -90,11 +90,19 @@ struct RunPlanner {
   }
 
   /// Plans what a call says; `nil` when there is nothing to do, which is told.
-  func plan(_ call: CommandCall) async throws -> Planned? {
+  ///
+  /// - Parameters:
+  ///   - engine: The engine, whatever the call says; `nil` for the call's.
+  ///   - done: Pages that are left out.
+  func plan(
+    _ call: CommandCall, using engine: ChosenEngine? = nil, without done: Set<String> = []
+  ) async throws -> Planned? {
     let connection = try connections.requireOpen()
     let template = try template(call, connection)
-    let chosen = try engines.choose(
-      call.names("engine")?.first ?? connection.saved.engine, model: connection.saved.model)
+    let chosen =
+      try engine
+      ?? engines.choose(
+        call.names("engine")?.first ?? connection.saved.engine, model: connection.saved.model)
     let targets = try runTargets(call, connection)
     var plan = RunPlan(
       connection: connection.name, workspace: connection.workspace.name.rawValue, targets: targets,
@@ -113,13 +121,17 @@ struct RunPlanner {
     plan.parameters.isConnectionPrompt = !call.has("prompt")
     plan.parameters.isEngineNamed = call.has("engine")
     plan.parameters.sourceID = connection.source?.id.description
+    plan.parameters.leavesFailing = settings.text("failed_checks") == "leave"
+    plan.parameters.promptVersion = try store.prompts.version(
+      of: template.source, connection: connection.name)
     let draft = try RunDraft(plan, in: store.journal)
     do {
       var skipped = Skipped()
       if connection.source == nil {
         try draft.add([try await pageItem(connection, template)])
       } else {
-        skipped = try await gather(call, connection, template, targets, into: draft)
+        skipped = try await gather(
+          call, connection, template, targets, without: done, into: draft)
       }
       skipped.taken = try yield(draft, targets, connection)
       guard draft.rows > 0 else {
@@ -264,7 +276,7 @@ struct RunPlanner {
   /// Reads the rows and puts them into the draft, a part at a time.
   private func gather(
     _ call: CommandCall, _ connection: OpenConnection, _ template: PromptTemplate,
-    _ targets: [RunTarget], into draft: RunDraft
+    _ targets: [RunTarget], without done: Set<String>, into draft: RunDraft
   ) async throws -> Skipped {
     let inputs = inputs(of: template, connection)
     let titleName = connection.source?.titleProperty?.name
@@ -274,7 +286,7 @@ struct RunPlanner {
       try Task.checkCancellation()
       var items: [ItemRecord] = []
       for row in part {
-        guard let page = RowMapping.page(of: row) else { continue }
+        guard let page = RowMapping.page(of: row), !done.contains(row.id) else { continue }
         if !call.has("overwrite"), isFilled(page, targets) {
           skipped.filled += 1
           continue

@@ -25,12 +25,15 @@ public final class Session {
   let dialogue: Dialogue
   let transcript: Transcript
   let outcome = OutcomeCount()
-  let bench = Bench()
-  let talk = Talk()
+  let bench: Bench
+  let checks: AnswerChecks
+  let talk: Talk
   let bridge: ScriptBridge
   let interpreter: Interpreter
   /// Scripts that were started by scripts and go on.
   var runDepth = 0
+  /// What a wish has put on the line, as it was shown.
+  var proposal: Proposal?
   /// Whether the prompt is to end.
   var isLeaving = false
   /// Whether statements come from a person at the prompt.
@@ -70,6 +73,10 @@ public final class Session {
     let bridge = ScriptBridge(signatures: CommandCatalog.signatures, store: store)
     self.bridge = bridge
     interpreter = Interpreter(host: bridge)
+    bench = Bench(store: store)
+    checks = AnswerChecks(store: store, interpreter: interpreter)
+    talk = Talk(store: store, settings: settings)
+    desk.checks = checks
     presenter.host = bridge
     targets.host = bridge
     bridge.attach(self)
@@ -113,6 +120,33 @@ public final class Session {
     }
     if code == ExitCode.success, outcome.failedRows > 0 { code = ExitCode.failedRows }
     return code
+  }
+
+  /// Takes a line of the prompt: runs it, or asks the engine for the statements of a wish.
+  ///
+  /// - Returns: What is to stand on the next line for the person to edit or run; empty for nothing.
+  func take(_ text: String) async -> String {
+    let wishes = WishDesk(self)
+    do {
+      if let wish = Intent.wish(in: text) {
+        proposal = try await wishes.propose(wish)
+        return proposal?.text ?? ""
+      }
+      if let proposal, proposal.text == text {
+        // What was shown is what may happen: a table that grew meanwhile is shown again first.
+        self.proposal = try await wishes.grown(proposal)
+        if let again = self.proposal { return again.text }
+      }
+      proposal = nil
+    } catch {
+      proposal = nil
+      let report = Report(style: console.messageStyle, columns: console.columns)
+      console.progress(nil)
+      console.problem(report.text(error, in: nil).redacting(keys.all))
+      return ""
+    }
+    _ = await run(SourceText(text, name: "<prompt>"), shows: true)
+    return ""
   }
 
   /// Shows the value of an expression; rows become the selection.
