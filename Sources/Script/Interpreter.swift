@@ -195,7 +195,9 @@ public actor Interpreter {
     var resolver = Resolver(source: source, host: host, globals: globals)
     resolver.open = host.shape(of: connection)
     let part = resolver.condition(value, answer: answer)
-    guard resolver.diagnostics.isEmpty, case .condition(let node, let text, let slot, let readsRow) = part else {
+    guard resolver.diagnostics.isEmpty,
+      case .condition(let node, let text, let slot, let readsRow) = part
+    else {
       throw CheckFailure(diagnostics: resolver.diagnostics, source: source)
     }
     var values = globals.values

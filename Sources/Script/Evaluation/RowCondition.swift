@@ -10,7 +10,8 @@ public struct RowCondition: Sendable {
   private let machine: Machine
 
   init(
-    source: String, node: Node, readsRow: Bool, answerSlot: Int?, variables: Context.Variables, machine: Machine
+    source: String, node: Node, readsRow: Bool, answerSlot: Int?, variables: Context.Variables,
+    machine: Machine
   ) {
     self.source = source
     self.node = node

@@ -85,10 +85,7 @@ struct KeepCommand: Command {
     plan.parameters.promptVersion = try store.prompts.version(
       of: variant.prompt, connection: connection.name)
     plan.parameters.leavesFailing = settings.text("failed_checks") == "leave"
-    try await desk.start(
-      plan, engine: engine.engine, connection: connection,
-      rows: Dictionary(experiment.rows.map { ($0.id, $0) }, uniquingKeysWith: { first, _ in first })
-    )
+    try await desk.start(plan, engine: engine.engine, connection: connection)
     if experiment.record.isStep { bench.keptPages.formUnion(items.map(\.pageID)) }
     try await refreshCurrent()
     return .nothing

@@ -36,7 +36,10 @@ struct UndoCommand: Command {
         summary: "a run; it and every later one are taken back, the last first"),
       Slot("force", words: ["force"], kind: .flag, summary: "also cells changed since"),
     ],
-    examples: ["undo", "undo 12", "undo from 12", "undo rows where Score < 3", "undo 12 rows where Kind is \"A\""])
+    examples: [
+      "undo", "undo 12", "undo from 12", "undo rows where Score < 3",
+      "undo 12 rows where Kind is \"A\"",
+    ])
 
   private let desk: RunDesk
   private let targets: TargetRows

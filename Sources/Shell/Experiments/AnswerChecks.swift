@@ -1,3 +1,4 @@
+import Engines
 import Generation
 import Notion
 import Script
