@@ -45,7 +45,7 @@ public actor Interpreter {
 
   private init(
     host: any ScriptHost, pause: (@Sendable (Duration) -> Void)?, globals: Globals,
-    included: Set<String>
+    included: [String: Names]
   ) {
     self.host = host
     self.pause = pause

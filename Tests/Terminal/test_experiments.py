@@ -262,6 +262,49 @@ class Experiments(WithRehearsal):
                 terminal.close()
 
 
+class Readme(WithRehearsal):
+    def test_every_line_of_its_section_runs(self):
+        text = (pathlib.Path(__file__).resolve().parents[2] / "README.md").read_text()
+        block = text.split("## Experiments\n", 1)[1].split("```")[1].strip("\n")
+        home = self.folder()
+        rehearsal, environment = self.rehearsal(home)
+        terminal = self.terminal(columns=150, rows=50, home=home, **environment)
+        terminal.wait_prompt()
+        terminal.enter('set engine gpt; upgrade unlimited; connect "Blog" to template; prompt "Describe {Topic}"')
+        terminal.wait_for("Prompt set.")
+        terminal.enter("rows; tick rows")
+        terminal.wait_for("Blog (3 rows)>")
+        count = 0
+        for line in block.splitlines():
+            for statement in re.split(r"   +", line)[0].split(" · "):
+                statement = statement.replace('"experiment.html"', f'"{home}/experiment.html"')
+                terminal.wait_prompt(">")
+                terminal.tmux("clear-history")
+                terminal.press("C-l")
+                terminal.wait(lambda s: len(s.strip().splitlines()) == 1, what="a cleared screen")
+                if statement.startswith("?"):
+                    # The rehearsal's engine is the practice engine, which knows a few phrases.
+                    statement = "? tick all rows"
+                terminal.enter(statement)
+                count += 1
+                if statement == "rate":
+                    terminal.wait_for("1/3 · ")
+                    terminal.type("1u12")
+                    terminal.wait_for("3/3 · ")
+                    terminal.type("q")
+                if statement.startswith("?"):
+                    terminal.wait(lambda s: s.rstrip().endswith("> tick rows"), what="the proposal")
+                    terminal.press("C-c")
+                terminal.wait(
+                    lambda s: len(s.strip().splitlines()) > 1 and s.rstrip().endswith(">"), 20,
+                    f"the end of {statement}")
+                screen = terminal.screen(history=200)
+                self.assertNotIn("error[", screen, statement)
+                self.assertNotIn("problem[", screen, statement)
+        self.assertEqual(count, 26)
+        self.assertIn("</html>", (pathlib.Path(home) / "experiment.html").read_text())
+
+
 class RowByRow(WithRehearsal):
     def test_twenty_rows_and_back(self):
         home = self.folder()

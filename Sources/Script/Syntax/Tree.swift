@@ -270,7 +270,7 @@ struct CommandSyntax: Sendable {
   fileprivate var height: Int {
     slots.reduce(0) { height, filled in
       switch filled.filling {
-      case .expression(let value): max(height, value.height)
+      case .expression(let value), .namedPrompt(let value): max(height, value.height)
       case .expressions(let values): values.reduce(height) { max($0, $1.height) }
       case .target(let value, let limit, _): max(height, value.height, limit?.height ?? 0)
       case .fields(let fields): fields.reduce(height) { max($0, $1.value.height) }

@@ -106,6 +106,7 @@ package enum TreeOutline {
           writer.group(filled.slot.name) {
             switch filled.filling {
             case .expression(let value): $0.write(value)
+            case .namedPrompt(let value): $0.group("prompt") { $0.write(value) }
             case .expressions(let values): for value in values { $0.write(value) }
             case .names(let names): for name in names { $0.word(name.name) }
             case .word(let word): $0.word(word)
