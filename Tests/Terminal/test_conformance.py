@@ -180,6 +180,7 @@ def walk(value, path):
 class Conformance(unittest.TestCase):
     def tell(self, name, base, token, root, embedded):
         story = Story(json.loads((SUITE / f"{name}.json").read_text())["steps"], base, token, root)
+        self.addCleanup(story.link.close)
         for case, problem in story.tell(embedded):
             with self.subTest(case):
                 self.assertIsNone(problem, f"{name}: {case}\n{problem}")
@@ -202,6 +203,7 @@ def against_notion(name):
         page = os.environ["NOTION_CONFORMANCE_PAGE"]
         # A page of its own below the given one, so that runs do not meet.
         story = Story([], base, token, page)
+        self.addCleanup(story.link.close)
         status, _, made = story.ask({"method": "POST", "path": "pages", "body": {
             "parent": {"page_id": page}, "properties": {"title": [{"text": {"content": name}}]}}})
         self.assertEqual(status, 200, made)

@@ -44,7 +44,7 @@ enum DataSources {
       }
     }
     if let properties = call.body["properties"] {
-      let before = PropertySchemas(stored: source.content["properties"])
+      let before = source.schemas
       var schemas = before
       try schemas.update(
         from: call.version.upgradedSchemas(properties, call.database), at: "body.properties")
@@ -88,7 +88,7 @@ enum DataSources {
         "filter", "sorts", "page_size", "start_cursor", "in_trash", "is_archived", "result_type",
       ])
     let source = try find(id, call)
-    let schemas = PropertySchemas(stored: source.content["properties"])
+    let schemas = source.schemas
     let filter = try Filter.read(call.body["filter"], schemas: schemas, call)
     let sorts = try Sorting.read(call.body["sorts"], schemas: schemas)
     let size = try Paging.size(call.body["page_size"], at: "body.page_size")
@@ -147,7 +147,7 @@ enum DataSources {
 
   static func json(_ source: Record, _ call: Call) throws -> JSON {
     let database = try Storage.find(source.parent, call.database)
-    let schemas = PropertySchemas(stored: source.content["properties"])
+    let schemas = source.schemas
     return [
       "object": "data_source", "id": .string(source.id),
       "cover": try Icons.shown(source.content["cover"], call),

@@ -133,7 +133,7 @@ enum Pages {
     guard let source = try Storage.find(page.parent, call.database), source.kind == .source else {
       return titleOnly
     }
-    return PropertySchemas(stored: source.content["properties"])
+    return source.schemas
   }
 
   private static func rowParent(
@@ -151,7 +151,7 @@ enum Pages {
     guard try !Storage.isTrashed(source, call.database) else {
       throw Refusal.archivedAncestor
     }
-    return (source, PropertySchemas(stored: source.content["properties"]))
+    return (source, source.schemas)
   }
 
   /// The values of a new row: what was given, a status at its default, the next unique number.
@@ -191,7 +191,7 @@ enum Pages {
       let source = try Storage.find(page.parent, call.database).flatMap {
         $0.kind == .source ? $0 : nil
       }
-      let schemas = source.map { PropertySchemas(stored: $0.content["properties"]) } ?? titleOnly
+      let schemas = source.map { $0.schemas } ?? titleOnly
       let (changes, changed) = try PropertyInput.read(
         given, schemas: schemas, at: "body.properties")
       if let changed, let source { try save(changed, in: source, call) }
@@ -263,7 +263,7 @@ enum Pages {
       return try json(
         page, parent: try parent(of: page, call), schemas: titleOnly, only: [], call)
     }
-    let schemas = PropertySchemas(stored: source.content["properties"])
+    let schemas = source.schemas
     let shown = try call.filterProperties.map { name -> String in
       guard let property = schemas.find(name) else {
         throw Refusal.validation("Could not find property with name or id: \(name)")
@@ -289,7 +289,8 @@ enum Pages {
     _ page: Record, parent: JSON, schemas: PropertySchemas, only shown: [String], _ call: Call
   ) throws -> JSON {
     let values = page.content["values"]
-    let properties = schemas.inOrder.filter { shown.isEmpty || shown.contains($0.id) }
+    let properties =
+      shown.isEmpty ? schemas.inOrder : schemas.inOrder.filter { shown.contains($0.id) }
     let title = RichTextValue.text(values?["title"])
     return [
       "object": "page", "id": .string(page.id),

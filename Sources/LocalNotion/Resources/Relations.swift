@@ -7,7 +7,7 @@ enum Relations {
   ///
   /// - Returns: The source as it is now.
   static func link(_ source: Record, _ call: Call) throws -> Record {
-    var schemas = PropertySchemas(stored: source.content["properties"])
+    var schemas = source.schemas
     var hasChanged = false
     for (index, property) in schemas.properties.enumerated() where property.type == "relation" {
       let id = property.config["data_source_id"]?.string ?? ""
@@ -18,7 +18,7 @@ enum Relations {
       }
       var others =
         target.id == source.id
-        ? schemas : PropertySchemas(stored: target.content["properties"])
+        ? schemas : target.schemas
       let title = RichTextValue.text(source.content["title"])
       let name =
         dual["synced_property_name"]?.string ?? "Related to \(title) (\(property.name))"
@@ -66,7 +66,7 @@ enum Relations {
         "Could not find relation property with name or id: \(via ?? "undefined")")
     }
     let target = try DataSources.find(relation.config["data_source_id"]?.string ?? "", call)
-    let others = PropertySchemas(stored: target.content["properties"])
+    let others = target.schemas
     let what = config["rollup_property_id"]?.string ?? config["rollup_property_name"]?.string
     guard let rolled = what.flatMap({ others.find($0) }) else {
       throw Refusal.validation(
@@ -111,7 +111,7 @@ enum Relations {
     ]
     if let dual = property.config["dual_property"] {
       let synced = dual["synced_property_id"]?.string ?? ""
-      let others = PropertySchemas(stored: target.content["properties"])
+      let others = target.schemas
       let name = others.properties.first { $0.id == synced }?.name
       config["dual_property"] = [
         "synced_property_name": name.map(JSON.string) ?? dual["synced_property_name"] ?? nil,

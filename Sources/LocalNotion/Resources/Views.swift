@@ -111,7 +111,7 @@ enum Views {
   private static func read(
     into content: inout JSON.Members, _ source: Record, _ call: Call
   ) throws {
-    let schemas = PropertySchemas(stored: source.content["properties"])
+    let schemas = source.schemas
     if let filter = call.body["filter"] {
       _ = try Filter.read(filter, schemas: schemas, call)
       content["filter"] = filter
@@ -179,7 +179,7 @@ enum ViewQueries {
     let size = try Paging.size(call.body["page_size"], at: "body.page_size")
     let view = try Views.find(id, call)
     let source = try Views.source(of: view, call)
-    let schemas = PropertySchemas(stored: source.content["properties"])
+    let schemas = source.schemas
     let filter = try Filter.read(view.content["filter"], schemas: schemas, call)
     let sorts = view.content["sorts"].flatMap { $0.isNull ? nil : $0 }
     let (rows, _) = try RowQuery(

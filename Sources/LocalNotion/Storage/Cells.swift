@@ -77,7 +77,7 @@ enum Cells {
     guard let source = try Storage.find(page.parent, call.database), source.kind == .source else {
       return
     }
-    for property in PropertySchemas(stored: source.content["properties"]).properties {
+    for property in source.schemas.properties {
       try write(Cell.of(property, in: page), column(property, of: source), page, call.database)
     }
   }
@@ -89,7 +89,7 @@ enum Cells {
       $0.kind == .source ? $0 : nil
     }
     if let source {
-      let schemas = PropertySchemas(stored: source.content["properties"])
+      let schemas = source.schemas
       try call.workspace.openQueries.willChange(before, source, schemas, call)
       let moves = before.parent != page.parent
       let old = before.content["values"]
@@ -137,8 +137,8 @@ enum Cells {
     guard let before = try Storage.find(source.id, call.database),
       before.content["properties"] != source.content["properties"]
     else { return }
-    let old = PropertySchemas(stored: before.content["properties"]).properties
-    let new = PropertySchemas(stored: source.content["properties"]).properties
+    let old = before.schemas.properties
+    let new = source.schemas.properties
     for property in old where !new.contains(where: { $0.id == property.id }) {
       try delete(column(property, of: before), call.database)
     }

@@ -1,4 +1,5 @@
 import GRDB
+import Synchronization
 import Transport
 
 /// Anything that has an identity: a page, database, data source, block and what hangs on them.
@@ -26,7 +27,8 @@ struct Record {
   var created: Double
   var edited: Double
   /// What is particular to its kind.
-  var content: JSON
+  var content: JSON { didSet { knownSchemas = nil } }
+  private var knownSchemas: PropertySchemas?
 
   init(kind: Kind, parent: String, now: Double, content: JSON, id: String = Identity.make()) {
     self.id = id
@@ -48,8 +50,24 @@ struct Record {
     created = row["created"]
     edited = row["edited"]
     let text: String = row["content"]
-    content = try JSON(parsing: text)
+    guard kind == .source else {
+      content = try JSON(parsing: text)
+      return
+    }
+    // A request looks at its data source several times, and the next one at the same again.
+    if let known = SourceCache.shared.find(text) {
+      content = known.content
+      knownSchemas = known.schemas
+    } else {
+      content = try JSON(parsing: text)
+      let schemas = PropertySchemas(stored: content["properties"])
+      knownSchemas = schemas
+      SourceCache.shared.keep(text, content, schemas)
+    }
   }
+
+  /// The schema of a data source.
+  var schemas: PropertySchemas { knownSchemas ?? PropertySchemas(stored: content["properties"]) }
 
   /// The title as rich text, of what has one.
   var title: JSON? {
@@ -63,6 +81,25 @@ struct Record {
   /// The title as searching reads it; `nil` for what is not found by its title.
   fileprivate var searchableTitle: String? {
     kind == .page || kind == .source ? Folding.lower(RichTextValue.text(title)) : nil
+  }
+}
+
+/// The contents of data sources that were read lately, by how they are written.
+private final class SourceCache: Sendable {
+  static let shared = SourceCache()
+  private static let limit = 64
+
+  private let state = Mutex<[String: (content: JSON, schemas: PropertySchemas)]>([:])
+
+  func find(_ text: String) -> (content: JSON, schemas: PropertySchemas)? {
+    state.withLock { $0[text] }
+  }
+
+  func keep(_ text: String, _ content: JSON, _ schemas: PropertySchemas) {
+    state.withLock { known in
+      if known.count >= SourceCache.limit { known.removeAll() }
+      known[text] = (content, schemas)
+    }
   }
 }
 
@@ -126,8 +163,7 @@ enum Storage {
     }
     let sources = try Row.fetchAll(database, sql: "SELECT * FROM record WHERE kind = 'source'")
     for source in try sources.map(Record.init(row:)) {
-      let schemas = PropertySchemas(stored: source.content["properties"])
-      try Cells.rebuild(schemas.properties, of: source, database)
+      try Cells.rebuild(source.schemas.properties, of: source, database)
     }
   }
 
@@ -214,8 +250,7 @@ enum Storage {
     let made = try insert(record, call.database)
     if made.kind == .page { try Cells.add(made, call) }
     if made.kind == .source {
-      let schemas = PropertySchemas(stored: made.content["properties"])
-      try Cells.rebuild(schemas.properties, of: made, call.database)
+      try Cells.rebuild(made.schemas.properties, of: made, call.database)
     }
     return made
   }

@@ -22,7 +22,7 @@ enum Computed {
       }), let source = relation.config["data_source_id"]?.string,
       let target = try Storage.find(source, call.database)
     else { return nil }
-    return PropertySchemas(stored: target.content["properties"]).properties.first {
+    return target.schemas.properties.first {
       $0.id == property.config["rollup_property_id"]?.string
     }
   }

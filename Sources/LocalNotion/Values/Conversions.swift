@@ -23,7 +23,7 @@ enum UniqueNumbers {
         arguments: [source?.id ?? ""])
       while let row = try others.next() {
         let other = try Record(row: row)
-        let taken = PropertySchemas(stored: other.content["properties"]).properties.contains {
+        let taken = other.schemas.properties.contains {
           $0.type == "unique_id" && $0.config["prefix"]?.string == prefix
         }
         if taken, try !Storage.isTrashed(other, call.database) {

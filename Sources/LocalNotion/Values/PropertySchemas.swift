@@ -3,7 +3,9 @@ import Transport
 /// One property of a data source, as it is kept.
 struct Property {
   /// Decoded identity.
-  var id: String
+  let id: String
+  /// The identity as answers spell it.
+  let encodedID: String
   var name: String
   var type: String
   var config: JSON
@@ -15,6 +17,7 @@ struct Property {
     self.type = type
     self.config = config
     self.description = description
+    encodedID = Identity.encoded(id)
   }
 
   init(stored: JSON) {
@@ -30,8 +33,6 @@ struct Property {
       "description": description,
     ]
   }
-
-  var encodedID: String { Identity.encoded(id) }
 
   /// As answers have it.
   var json: JSON {
@@ -64,7 +65,9 @@ struct Property {
 
 /// A data source's schema.
 struct PropertySchemas {
-  var properties: [Property]
+  var properties: [Property] { didSet { inOrder = PropertySchemas.ordered(properties) } }
+  /// In the order of answers: by decoded identity, the title last.
+  private(set) var inOrder: [Property]
 
   static let creatable: Set<String> = [
     "title", "rich_text", "number", "select", "multi_select", "status", "date", "people", "files",
@@ -79,10 +82,13 @@ struct PropertySchemas {
     "verification",
   ]
 
-  init(properties: [Property]) { self.properties = properties }
+  init(properties: [Property]) {
+    self.properties = properties
+    inOrder = PropertySchemas.ordered(properties)
+  }
 
   init(stored: JSON?) {
-    properties = (stored?.array ?? []).map(Property.init(stored:))
+    self.init(properties: (stored?.array ?? []).map(Property.init(stored:)))
   }
 
   var stored: JSON { .array(properties.map(\.stored)) }
@@ -91,8 +97,7 @@ struct PropertySchemas {
     properties.first { $0.name == text } ?? properties.first { $0.isNamed(text) }
   }
 
-  /// In the order of answers: by decoded identity, the title last.
-  var inOrder: [Property] {
+  private static func ordered(_ properties: [Property]) -> [Property] {
     properties.sorted { a, b in
       if (a.type == "title") != (b.type == "title") { return b.type == "title" }
       return a.id.utf8.lexicographicallyPrecedes(b.id.utf8)
