@@ -38,6 +38,7 @@ struct Lexer {
       tokens.append(Token(kind: .end, span: Span(limit, limit)))
       return
     }
+    tokens.reserveCapacity(limit / 4 + 1)
     while at < limit {
       if let token = next() { tokens.append(token) }
     }
@@ -57,10 +58,37 @@ struct Lexer {
     diagnostics.append(Diagnostic(code, message, span, label: label, notes: notes))
   }
 
-  private static let symbols = [
-    "??", "..", "==", "!=", "<=", ">=", "+=", "(", ")", "[", "]", "{", "}", ",", ":", ".", "+", "-",
-    "*", "/", "%", "<", ">", "=", "?",
-  ].map { (text: $0, bytes: Array($0.utf8)) }
+  /// The operator or bracket that begins here.
+  private func symbol() -> String? {
+    switch (byte(), byte(1)) {
+    case (UInt8(ascii: "?"), UInt8(ascii: "?")): "??"
+    case (UInt8(ascii: "."), UInt8(ascii: ".")): ".."
+    case (UInt8(ascii: "="), UInt8(ascii: "=")): "=="
+    case (UInt8(ascii: "!"), UInt8(ascii: "=")): "!="
+    case (UInt8(ascii: "<"), UInt8(ascii: "=")): "<="
+    case (UInt8(ascii: ">"), UInt8(ascii: "=")): ">="
+    case (UInt8(ascii: "+"), UInt8(ascii: "=")): "+="
+    case (UInt8(ascii: "("), _): "("
+    case (UInt8(ascii: ")"), _): ")"
+    case (UInt8(ascii: "["), _): "["
+    case (UInt8(ascii: "]"), _): "]"
+    case (UInt8(ascii: "{"), _): "{"
+    case (UInt8(ascii: "}"), _): "}"
+    case (UInt8(ascii: ","), _): ","
+    case (UInt8(ascii: ":"), _): ":"
+    case (UInt8(ascii: "."), _): "."
+    case (UInt8(ascii: "+"), _): "+"
+    case (UInt8(ascii: "-"), _): "-"
+    case (UInt8(ascii: "*"), _): "*"
+    case (UInt8(ascii: "/"), _): "/"
+    case (UInt8(ascii: "%"), _): "%"
+    case (UInt8(ascii: "<"), _): "<"
+    case (UInt8(ascii: ">"), _): ">"
+    case (UInt8(ascii: "="), _): "="
+    case (UInt8(ascii: "?"), _): "?"
+    default: nil
+    }
+  }
 
   /// The next token; `nil` for white space and what cannot be read.
   private mutating func next() -> Token? {
@@ -89,9 +117,9 @@ struct Lexer {
       at += 3
       return nil
     }
-    for symbol in Lexer.symbols where bytes[at...].starts(with: symbol.bytes) {
-      at += symbol.bytes.count
-      return Token(kind: .symbol(symbol.text), span: Span(start, at))
+    if let symbol = symbol() {
+      at += symbol.utf8.count
+      return Token(kind: .symbol(symbol), span: Span(start, at))
     }
     if let token = name() { return token }
     return unreadable()
@@ -148,7 +176,8 @@ struct Lexer {
   private func scalar(_ place: Int) -> (Unicode.Scalar, Int) {
     guard place < limit else { return ("\u{FFFD}", 1) }
     let first = bytes[place]
-    let length = first < 0x80 ? 1 : first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1
+    if first < 0x80 { return (Unicode.Scalar(first), 1) }
+    let length = first >= 0xF0 ? 4 : first >= 0xE0 ? 3 : first >= 0xC0 ? 2 : 1
     guard place + length <= limit,
       let text = String(validating: bytes[place..<place + length], as: UTF8.self),
       let scalar = text.unicodeScalars.first
@@ -157,10 +186,22 @@ struct Lexer {
   }
 
   private static func canBegin(_ scalar: Unicode.Scalar) -> Bool {
-    scalar == "_" || scalar.properties.isAlphabetic
+    // The properties are looked up in tables, which is slow for what nearly all names consist of.
+    if scalar.isASCII { return isLetter(UInt8(truncatingIfNeeded: scalar.value)) }
+    return scalar.properties.isAlphabetic
   }
 
+  private static func isLetter(_ byte: UInt8) -> Bool {
+    (byte | 0x20) &- UInt8(ascii: "a") < 26 || byte == UInt8(ascii: "_")
+  }
+
+  private static func isDigit(_ byte: UInt8) -> Bool { byte &- UInt8(ascii: "0") < 10 }
+
   private static func canContinue(_ scalar: Unicode.Scalar) -> Bool {
+    if scalar.isASCII {
+      let byte = UInt8(truncatingIfNeeded: scalar.value)
+      return isLetter(byte) || isDigit(byte)
+    }
     if canBegin(scalar) || scalar.properties.numericType == .decimal { return true }
     switch scalar.properties.generalCategory {
     case .nonspacingMark, .spacingMark: return true
@@ -206,17 +247,21 @@ struct Lexer {
   private mutating func number() -> Token? {
     let start = at
     if let token = date() { return token }
-    func isDigit(_ byte: UInt8) -> Bool { byte &- 0x30 <= 9 }
+    let isDigit = Lexer.isDigit
     while isDigit(byte()) || (byte() == UInt8(ascii: "_") && isDigit(byte(1))) { at += 1 }
     if byte() == UInt8(ascii: "."), isDigit(byte(1)) {
       at += 1
       while isDigit(byte()) || (byte() == UInt8(ascii: "_") && isDigit(byte(1))) { at += 1 }
     }
-    let digits = source.text(Span(start, at)).filter { $0 != "_" }
-    let suffixStart = at
+    let end = at
     while at < limit, Lexer.canContinue(scalar(at).0), scalar(at).0 != "\u{FFFD}" {
       at += scalar(at).1
     }
+    if at == end, let value = small(start, end) {
+      return Token(kind: .number(value), span: Span(start, end))
+    }
+    let digits = source.text(Span(start, end)).filter { $0 != "_" }
+    let suffixStart = end
     let suffix = source.text(Span(suffixStart, at))
     let span = Span(start, at)
     guard let value = Double(digits), value.isFinite else {
@@ -231,6 +276,17 @@ struct Lexer {
       "V004", "“\(source.text(span))” is neither a number nor a name", span,
       "durations end in s, min, h, d or w: 30s, 5min; names begin with a letter")
     return Token(kind: .number(value), span: span)
+  }
+
+  /// The value of a few digits, as nearly all numbers are.
+  private func small(_ start: Int, _ end: Int) -> Double? {
+    guard end - start <= 15 else { return nil }
+    var value = 0
+    for byte in bytes[start..<end] {
+      guard Lexer.isDigit(byte) else { return nil }
+      value = value * 10 + Int(byte - UInt8(ascii: "0"))
+    }
+    return Double(value)
   }
 
   private mutating func date() -> Token? {
@@ -317,12 +373,22 @@ struct Lexer {
         parts.append(hole())
         continue
       }
-      words.append(current)
+      let run = at
       at += 1
+      while at < limit, !Lexer.isSpecial(bytes[at]) { at += 1 }
+      words.append(contentsOf: bytes[run..<at])
     }
     flush()
     if isLong { parts = Lexer.unindented(parts) }
     return Token(kind: .text(parts), span: Span(start, at))
+  }
+
+  /// Whether a byte may mean more inside a text than itself.
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x0A, UInt8(ascii: "\""), UInt8(ascii: "'"), UInt8(ascii: "\\"), UInt8(ascii: "{"): true
+    default: false
+    }
   }
 
   private mutating func escape(into words: inout [UInt8]) {
