@@ -278,10 +278,11 @@ class Readme(WithRehearsal):
         for line in block.splitlines():
             for statement in re.split(r"   +", line)[0].split(" · "):
                 statement = statement.replace('"experiment.html"', f'"{home}/experiment.html"')
-                terminal.wait_prompt(">")
-                terminal.tmux("clear-history")
+                terminal.wait_prompt()
                 terminal.press("C-l")
-                terminal.wait(lambda s: len(s.strip().splitlines()) == 1, what="a cleared screen")
+                terminal.wait(
+                    lambda _: len(terminal.screen().strip().splitlines()) == 1, what="a cleared screen")
+                terminal.tmux("clear-history")
                 if statement.startswith("?"):
                     # The rehearsal's engine is the practice engine, which knows a few phrases.
                     statement = "? tick all rows"
@@ -388,7 +389,7 @@ class ChecksAndPrompts(WithRehearsal):
         _, err = self.visen(
             home, 'use "Blog"; undo; set failed_checks leave; generate', expected=3)
         self.assertIn("2 written · 1 failed", err)
-        self.assertIn("fails “short”, so it was not written", err)
+        self.assertIn("it fails “short”", err)
         _, err = self.visen(home, 'use "Blog"; check remove "short"; resume')
         self.assertIn("3 written", err)
         # A new version keeps them; the old version brings its own back.
@@ -428,7 +429,7 @@ class ChecksAndPrompts(WithRehearsal):
         self.visen(home, 'use "Blog"; tick rows; generate with prompt "question"; '
                          'prompt "intro"; generate Content overwrite')
         out, _ = self.visen(home, 'use "Blog"; rows; blame row 1; prompt')
-        self.assertRegex(out, r"Say \{Topic\} +│? *4 ")
+        self.assertIn("v4: Say {Topic}", out)
         self.assertIn("Say {Topic}\n", out)
         _, err = self.visen(home, 'use "Blog"; try prompt "intor" on 1 rows', expected=2)
         self.assertIn("there is no prompt called “intor”", err)
