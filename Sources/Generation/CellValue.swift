@@ -11,6 +11,17 @@ enum CellValue {
     signature(value.scalar)
   }
 
+  /// Whether a property holds what a request was to write, `{"number": 3}`.
+  static func holds(_ value: PropertyValue, _ written: JSON) -> Bool {
+    let wanted = PropertyValue(wrapped: written)
+    // Options are written by their identities alone.
+    let ids = (wanted.payload.array ?? [wanted.payload]).compactMap { $0["id"]?.string }
+    if ["select", "status", "multi_select"].contains(value.type), !ids.isEmpty {
+      return (value.payload.array ?? [value.payload]).compactMap { $0["id"]?.string } == ids
+    }
+    return signature(value) == signature(wanted)
+  }
+
   private static func signature(_ scalar: Scalar) -> JSON {
     switch scalar {
     case .none: .null
@@ -20,6 +31,7 @@ enum CellValue {
     case .date(let start, let end, _):
       ["start": .string(minute(start)), "end": end.map { .string(minute($0)) } ?? .null]
     case .list(let items): .array(items.map(signature))
+    case .named(let named): .string(named.id.isEmpty ? named.name : named.id)
     }
   }
 

@@ -25,6 +25,7 @@ struct RowWork: Sendable {
   }
 
   let client: NotionClient
+  let references: References
   let engine: any Engine
   let journal: RunJournal
   let checkpoint: @Sendable (String) throws -> Void
@@ -302,6 +303,9 @@ struct RowWork: Sendable {
     return turn
   }
 
+  /// The code of a row that only lacks an option.
+  static let newOption = "option"
+
   private var writer: PageWriter {
     PageWriter(client: client, journal: journal, checkpoint: checkpoint)
   }
@@ -324,9 +328,10 @@ struct RowWork: Sendable {
       switch target {
       case .property(let schema):
         let text = part.string.map(RowWork.trimmed)
+        let scalar = try await references.resolved(
+          text.map(Scalar.text) ?? RowWork.scalar(part), for: schema)
         change.properties[schema.id] = try PropertyKinds.payload(
-          for: text.map(Scalar.text) ?? RowWork.scalar(part), schema: schema,
-          newOptions: parameters.newOptions)
+          for: scalar, schema: schema, newOptions: parameters.newOptions)
       case .body(let mode):
         change.body = (Markdown.blocks(from: part.string ?? part.text), mode)
       }
@@ -376,7 +381,8 @@ struct RowWork: Sendable {
       if error.concernsEverything { turn.stop = .problem(error.description, isKey: true) }
     case let error as TransportError: (code, message) = ("transport", error.message)
     case let error as PropertyError:
-      (code, message) = ("value", error.message + (error.hint.map { " (\($0))" } ?? ""))
+      code = error.newOption == nil ? "value" : RowWork.newOption
+      message = error.message + (error.hint.map { " (\($0))" } ?? "")
     case let error as GenerationError: (code, message) = ("write", error.message)
     default: return false
     }

@@ -135,7 +135,7 @@ public struct RunParameters: Sendable {
     var members: JSON.Members = [
       "engine": .string(engine), "model": .string(model), "width": .int(width),
       "packed": .int(packed),
-      "forced": .bool(isForced), "new_options": .bool(newOptions == .allow),
+      "forced": .bool(isForced), "new_options": .string(newOptions.rawValue),
       "timeout": .number(timeout), "strict": .bool(isStrict),
     ]
     if let temperature { members["temperature"] = .number(temperature) }
@@ -161,7 +161,8 @@ public struct RunParameters: Sendable {
       temperature: json["temperature"]?.double, maxOutputTokens: json["max_output_tokens"]?.int,
       width: max(1, json["width"]?.int ?? 8), maxCost: json["max_cost"]?.double,
       isForced: json["forced"]?.bool ?? false,
-      newOptions: json["new_options"]?.bool == true ? .allow : .deny,
+      newOptions: json["new_options"]?.string.flatMap(NewOptions.init(rawValue:))
+        ?? (json["new_options"]?.bool == true ? .allow : .deny),
       timeout: json["timeout"]?.double ?? 180, isStrict: json["strict"]?.bool ?? true)
     packed = max(1, json["packed"]?.int ?? 1)
     for (name, shape) in json["shapes"]?.members ?? [:] {

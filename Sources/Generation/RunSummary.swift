@@ -48,3 +48,8 @@ public struct RunSummary: Sendable {
   /// Dollars spent; `nil` when the price of a call is unknown.
   public var cost: Double? { totals.cost }
 }
+
+extension ItemRecord {
+  /// Whether the row is answered and only lacks an option that nobody has allowed yet.
+  public var needsNewOption: Bool { state == .failed && errorCode == RowWork.newOption }
+}

@@ -8,11 +8,37 @@ public enum RunTarget: Sendable, Hashable {
   case body(BodyMode)
 
   /// How a body is written.
-  public enum BodyMode: String, Sendable {
+  public enum BodyMode: Sendable, Hashable {
     /// After what is there.
     case append
     /// Instead of what is there.
     case replace
+    /// Instead of what stands under the heading of that name, up to the next heading that is as high
+    /// or higher; where there is no such heading, at the end, with it.
+    case section(String)
+
+    /// The mode as the journal keeps it.
+    var text: String {
+      switch self {
+      case .append: "append"
+      case .replace: "replace"
+      case .section(let heading): "section \(heading)"
+      }
+    }
+
+    /// Reads what ``text`` wrote; `nil` for anything else.
+    init?(text: String) {
+      switch text {
+      case "append": self = .append
+      case "replace": self = .replace
+      default:
+        guard text.hasPrefix("section ") else { return nil }
+        self = .section(String(text.dropFirst(8)))
+      }
+    }
+
+    /// Whether something that stands there may have to go.
+    var replaces: Bool { self != .append }
   }
 
   /// Its name for a person.
@@ -33,6 +59,7 @@ public enum RunTarget: Sendable, Hashable {
     case "date": return .date
     case "select", "status": return names.isEmpty ? nil : .option(names)
     case "multi_select": return .list(names.isEmpty ? .text : .option(names))
+    case "people", "relation", "files": return .list(.text)
     default: return nil
     }
   }
@@ -70,7 +97,7 @@ public enum RunTarget: Sendable, Hashable {
           "id": .string(schema.id), "name": .string(schema.name), "type": .string(schema.type),
         ]
       ]
-    case .body(let mode): return ["body": .string(mode.rawValue)]
+    case .body(let mode): return ["body": .string(mode.text)]
     }
   }
 
@@ -78,7 +105,7 @@ public enum RunTarget: Sendable, Hashable {
   ///
   /// - Parameter source: The schema as it is now: a property that was renamed keeps its identity.
   public init?(json: JSON, source: DataSource?) {
-    if let mode = json["body"]?.string.flatMap(BodyMode.init(rawValue:)) {
+    if let mode = json["body"]?.string.flatMap(BodyMode.init(text:)) {
       self = .body(mode)
       return
     }

@@ -68,8 +68,9 @@ public struct Runner: Sendable {
     try journal.settleLost(ofRun: id)
     let totals = try journal.totals(ofRun: id)
     let work = RowWork(
-      client: client, engine: engine, journal: journal, checkpoint: checkpoint, check: check,
-      review: review, targets: targets, parameters: parameters,
+      client: client, references: References(client: client), engine: engine, journal: journal,
+      checkpoint: checkpoint, check: check, review: review, targets: targets,
+      parameters: parameters,
       budget: Budget(
         limit: parameters.maxCost,
         price: Prices.price(engine: parameters.engine, model: parameters.model),

@@ -62,30 +62,31 @@ extension NotionClient {
     ) { try Page(json: $0) }
   }
 
-  /// Reads every row of a query, a page of results at a time.
-  ///
-  /// One query gives 10,000 rows at most and says so only in its last answer. What is beyond is read
-  /// by queries in the order of creation, each from where the one before it ended; such rows are
-  /// given the newest first, Notion's own order, or in the order of the sorts by the caller.
+  /// Reads every row of a query, a part at a time; see ``rows(_:filter:sorts:from:)``.
   public func rows(
-    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, limit: Int? = nil
+    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, limit: Int? = nil,
+    properties: [String] = []
   ) async throws -> [Page] {
     var pages: [Page] = []
-    let isWhole = try await collect(id, filter: filter, sorts: sorts, limit: limit, into: &pages)
-    guard !isWhole else { return pages }
-    guard sorts == nil else {
-      throw NotionError(
-        code: .validationError, status: 200,
-        message: "a sorted query gives at most 10,000 rows, and there are more")
-    }
-    return try await walked(id, filter: filter)
+    let limit = limit ?? .max
+    guard limit > 0 else { return [] }
+    var place: RowCursor?
+    repeat {
+      try Task.checkCancellation()
+      let part = try await rows(
+        id, filter: filter, sorts: sorts, from: place, properties: properties,
+        pageSize: min(100, limit - pages.count))
+      pages += part.pages
+      place = part.next
+    } while place != nil && pages.count < limit
+    return limit < pages.count ? Array(pages.prefix(limit)) : pages
   }
 
   /// Where the next part of rows begins.
   public struct RowCursor: Sendable {
     fileprivate var cursor: String?
-    /// Only rows made then or before, for what is beyond the end of a query.
-    fileprivate var until: String?
+    /// Only rows made then or before, or all of them before, for what is beyond the end of a query.
+    fileprivate var until: (word: String, time: String)?
     /// The last minute in which rows were made that were given, and those rows.
     fileprivate var minute = ""
     fileprivate var given: Set<NotionID> = []
@@ -101,28 +102,30 @@ extension NotionClient {
 
   /// Reads a part of the rows of a query, so that many are never in memory together.
   ///
-  /// What is beyond the 10,000 rows of one query is read by another one, from the last row on, the
-  /// newest first as Notion gives them.
-  /// - Parameter place: Where the last part ended; `nil` begins at the top.
-  /// - Returns: At most 100 rows, and where the next part begins; `nil` after the last one.
+  /// One query gives 10,000 rows at most and says so only in its last answer. What is beyond is read by
+  /// another one, from the last row on, the newest first as Notion gives them. Times are floored to the
+  /// minute: when more than 10,000 rows were made in one, these are told apart by the other properties
+  /// of the schema, and come in one part.
+  /// - Parameters:
+  ///   - sorts: Sorts in Notion's form; `nil` for the newest row first. A sorted query does not go
+  ///     beyond 10,000 rows.
+  ///   - place: Where the last part ended; `nil` begins at the top.
+  ///   - properties: Identities of the properties to read; empty for all.
+  ///   - pageSize: Rows that suffice; `nil` for as many as a request gives.
+  ///   - schema: The data source's properties, where they are known already.
+  /// - Returns: The rows, and where the next part begins; `nil` after the last one.
   public func rows(
-    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, from place: RowCursor?
+    _ id: NotionID, filter: JSON? = nil, sorts: JSON? = nil, from place: RowCursor?,
+    properties: [String] = [], pageSize: Int? = nil, schema: [PropertySchema]? = nil
   ) async throws -> (pages: [Page], next: RowCursor?) {
     var place = place ?? RowCursor()
-    var conditions = filter.map { [$0] } ?? []
-    if let until = place.until {
-      conditions.append([
-        "timestamp": "created_time", "created_time": ["on_or_before": .string(until)],
-      ])
-    }
-    let narrowed: JSON? =
-      conditions.count < 2 ? conditions.first : ["and": .array(conditions)]
-    let newestFirst: JSON = [["timestamp": "created_time", "direction": "descending"]]
+    let narrowed = NotionClient.all([filter, place.until.map { created($0.word, $0.time) }])
     let results = try await query(
-      id, filter: narrowed, sorts: place.until == nil ? sorts : newestFirst, cursor: place.cursor)
+      id, filter: narrowed, sorts: place.until == nil ? sorts : NotionClient.newestFirst,
+      cursor: place.cursor, pageSize: max(1, min(100, pageSize ?? 100)), properties: properties)
     // Times are floored to the minute, so the rows of the last minute come twice.
     let before = place.until == nil ? [] : place.given
-    let pages = results.items.filter { !before.contains($0.id) }
+    var pages = results.items.filter { !before.contains($0.id) }
     for page in pages { place.note(page) }
     place.cursor = results.next
     guard results.isIncomplete else { return (pages, results.next == nil ? nil : place) }
@@ -131,66 +134,192 @@ extension NotionClient {
         code: .validationError, status: 200,
         message: "a sorted query gives at most 10,000 rows, and there are more")
     }
-    guard place.minute != place.until, !place.minute.isEmpty else {
-      throw NotionError(
-        code: .validationError, status: 200,
-        message: "more than 10,000 rows were made in one minute; Notion does not show them all")
-    }
-    place.until = place.minute
     place.cursor = nil
+    if place.minute != place.until?.time, !place.minute.isEmpty {
+      place.until = ("on_or_before", place.minute)
+      return (pages, place)
+    }
+    // The minute holds more than a query gives.
+    let known: [PropertySchema]
+    if let schema { known = schema } else { known = try await dataSource(id).properties }
+    var given = place.given
+    _ = try await apart(
+      id, NotionClient.all([filter, created("equals", place.minute)]),
+      NotionClient.splitters(known)[...], properties
+    ) { more in
+      pages += more.filter { given.insert($0.id).inserted }
+      return true
+    }
+    place.until = ("before", place.minute)
+    place.given = []
     return (pages, place)
   }
 
-  /// Reads a query to its end, or to where Notion stops.
+  private static let newestFirst: JSON = [["timestamp": "created_time", "direction": "descending"]]
+
+  private func created(_ word: String, _ time: String) -> JSON {
+    ["timestamp": "created_time", "created_time": .object(JSON.Members([(word, .string(time))]))]
+  }
+
+  /// Filters that must all hold, in one level: Notion takes two, and the second may be there already.
+  private static func all(_ filters: [JSON?]) -> JSON? {
+    let flat = filters.compactMap(\.self).flatMap { $0["and"]?.array ?? [$0] }
+    return flat.isEmpty ? nil : flat.count == 1 ? flat[0] : ["and": .array(flat)]
+  }
+
+  /// Reads a query to its end, or to where Notion stops, each page while the one before is dealt with.
   ///
-  /// - Returns: Whether it was the end.
-  private func collect(
-    _ id: NotionID, filter: JSON?, sorts: JSON?, limit: Int?, into pages: inout [Page]
-  ) async throws -> Bool {
-    var cursor: String?
-    let start = pages.count
-    repeat {
+  /// - Returns: Whether it was the end; `nil` when no more are wanted.
+  private func walk(
+    _ id: NotionID, _ filter: JSON?, _ sorts: JSON?, pageSize: Int, _ properties: [String],
+    _ take: ([Page]) async throws -> Bool
+  ) async throws -> Bool? {
+    guard pageSize > 0 else { return nil }
+    @Sendable func read(_ cursor: String?) async throws -> Results<Page> {
+      try await query(
+        id, filter: filter, sorts: sorts, cursor: cursor, pageSize: pageSize,
+        properties: properties)
+    }
+    var results = try await read(nil)
+    while true {
       try Task.checkCancellation()
-      let size = min(100, limit.map { $0 - (pages.count - start) } ?? 100)
-      guard size > 0 else { return true }
-      let results = try await query(
-        id, filter: filter, sorts: sorts, cursor: cursor, pageSize: size)
-      pages += results.items
-      guard !results.isIncomplete else { return false }
-      cursor = results.next
-    } while cursor != nil
+      guard let cursor = results.next else {
+        let isWanted = try await take(results.items)
+        return isWanted ? !results.isIncomplete : nil
+      }
+      async let following = read(cursor)
+      guard try await take(results.items) else { return nil }
+      results = try await following
+    }
+  }
+
+  // MARK: - More rows in a minute than a query gives
+
+  /// A way to tell rows apart.
+  private enum Splitter {
+    /// Filters of which each row fulfils exactly one.
+    case parts([JSON])
+    /// A property whose values have an order: rows are read in it, each query from where the one
+    /// before stopped; and a filter for the rows without a value.
+    case order(PropertySchema, word: String, empty: JSON?)
+  }
+
+  /// The ways a schema offers, the ones that never fail first.
+  private static func splitters(_ schema: [PropertySchema]) -> [Splitter] {
+    var orders: [Splitter] = []
+    var numbers: [Splitter] = []
+    var parts: [Splitter] = []
+    for property in schema {
+      func filter(_ condition: JSON) -> JSON {
+        .object(
+          JSON.Members([("property", .string(property.id)), (property.type, condition)]))
+      }
+      switch property.type {
+      case "unique_id":
+        orders.append(.order(property, word: "less_than_or_equal_to", empty: nil))
+      case "number":
+        numbers.append(
+          .order(
+            property, word: "less_than_or_equal_to", empty: filter(["is_empty": true])))
+      case "date":
+        numbers.append(
+          .order(property, word: "on_or_before", empty: filter(["is_empty": true])))
+      case "last_edited_time":
+        numbers.append(.order(property, word: "on_or_before", empty: nil))
+      case "checkbox":
+        parts.append(.parts([filter(["equals": true]), filter(["equals": false])]))
+      case "select", "status":
+        parts.append(
+          .parts(
+            property.options.map { filter(["equals": .string($0.name)]) }
+              + [filter(["is_empty": true])]))
+      case "title", "rich_text", "url", "email", "phone_number":
+        parts.append(.parts([filter(["is_empty": true]), filter(["is_not_empty": true])]))
+      default: break
+      }
+    }
+    return orders + numbers + parts
+  }
+
+  /// Reads rows of which one query shows only a part.
+  ///
+  /// - Returns: Whether more are wanted.
+  private func apart(
+    _ id: NotionID, _ filter: JSON?, _ splitters: ArraySlice<Splitter>, _ properties: [String],
+    _ take: ([Page]) async throws -> Bool
+  ) async throws -> Bool {
+    guard let splitter = splitters.first else {
+      throw NotionError(
+        code: .validationError, status: 200,
+        message:
+          "more than 10,000 rows were made in one minute and are alike in every property that "
+          + "Notion can tell apart; it does not show them all. A property of the kind ID makes a "
+          + "difference between them")
+    }
+    let rest = splitters.dropFirst()
+    func whole(_ filter: JSON?) async throws -> Bool {
+      switch try await walk(id, filter, nil, pageSize: 100, properties, take) {
+      case nil: false
+      case true?: true
+      case false?: try await apart(id, filter, rest, properties, take)
+      }
+    }
+    switch splitter {
+    case .parts(let parts):
+      for part in parts {
+        guard try await whole(NotionClient.all([filter, part])) else { return false }
+      }
+    case .order(let property, let word, let empty):
+      if let empty {
+        guard try await whole(NotionClient.all([filter, empty])) else { return false }
+      }
+      let sorts: JSON = [["property": .string(property.id), "direction": "descending"]]
+      var from: JSON?
+      while true {
+        let filled: JSON? =
+          from ?? (empty == nil ? nil : notEmpty(property))
+        var end: JSON?
+        let isWhole = try await walk(
+          id, NotionClient.all([filter, filled]), sorts, pageSize: 100,
+          properties.isEmpty ? [] : properties + [property.id]
+        ) { pages in
+          end = pages.last?.property(id: property.id)?.value.bound ?? end
+          return try await take(pages)
+        }
+        guard let isWhole else { return false }
+        if isWhole { break }
+        let next: JSON? = end.map { value in
+          .object(
+            JSON.Members([
+              ("property", .string(property.id)),
+              (property.type, .object(JSON.Members([(word, value)]))),
+            ]))
+        }
+        guard let next, next != from else {
+          // One value is that of more rows than a query gives.
+          guard try await apart(id, filter, rest, properties, take) else { return false }
+          break
+        }
+        from = next
+      }
+    }
     return true
   }
 
-  /// Every row in the order of creation, each query from where the last one stopped.
-  private func walked(_ id: NotionID, filter: JSON?) async throws -> [Page] {
-    let oldestFirst: JSON = [["timestamp": "created_time", "direction": "ascending"]]
-    var all: [Page] = []
-    var seen = Set<NotionID>()
-    var from: String?
-    while true {
-      var conditions: [JSON] = filter.map { [$0] } ?? []
-      if let from {
-        conditions.append([
-          "timestamp": "created_time", "created_time": ["on_or_after": .string(from)],
-        ])
-      }
-      let narrowed: JSON? =
-        conditions.isEmpty
-        ? nil : conditions.count == 1 ? conditions[0] : ["and": .array(conditions)]
-      var part: [Page] = []
-      let isWhole = try await collect(
-        id, filter: narrowed, sorts: oldestFirst, limit: nil, into: &part)
-      // Times are floored to the minute, so the rows of the last minute come twice.
-      let new = part.filter { seen.insert($0.id).inserted }
-      all += new
-      guard !isWhole else { return all.reversed() }
-      guard let last = part.last, !new.isEmpty else {
-        throw NotionError(
-          code: .validationError, status: 200,
-          message: "more than 10,000 rows were made in one minute; Notion does not show them all")
-      }
-      from = last.createdTime
+  private func notEmpty(_ property: PropertySchema) -> JSON {
+    let test: JSON = ["is_not_empty": true]
+    return .object(JSON.Members([("property", .string(property.id)), (property.type, test)]))
+  }
+}
+
+extension PropertyValue {
+  /// The value as a filter compares it.
+  fileprivate var bound: JSON? {
+    switch type {
+    case "unique_id": payload["number"]
+    case "date": payload["start"]
+    case "number", "last_edited_time": payload.isNull ? nil : payload
+    default: nil
     }
   }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import HTTPTypes
 public import Transport
 
@@ -23,7 +24,7 @@ extension NotionClient {
     try Page(json: await request(.get, "pages/\(id)"))
   }
 
-  /// Makes a page.
+  /// Makes a page; when the answer is lost, looks for it before it is made again.
   ///
   /// - Parameter properties: By name, in Notion's form: `{"Topic": {"title": […]}}`.
   public func createPage(
@@ -31,7 +32,36 @@ extension NotionClient {
   ) async throws -> Page {
     var body: JSON.Members = ["parent": parent.json, "properties": properties]
     if !children.isEmpty { body["children"] = .array(children.map { $0.json(depth: 2) }) }
-    return try Page(json: await request(.post, "pages", body: .object(body)))
+    let start = Date()
+    return try await creations.certain {
+      try Page(json: await request(.post, "pages", body: .object(body)))
+    } committed: { ids in
+      guard let id = ids.first else { return nil }
+      return try await page(id)
+    } found: {
+      for page in try await newest(in: parent)
+      where page.holds(properties) {
+        if await creations.areNew([(page.id, page.createdTime)], since: start) { return page }
+      }
+      return nil
+    } made: {
+      [$0.id]
+    }
+  }
+
+  /// The pages made last in a parent.
+  private func newest(in parent: Parent) async throws -> [Page] {
+    switch parent {
+    case .dataSource(let id):
+      // Without sorts the newest comes first.
+      return try await query(id, pageSize: 25).items
+    case .page(let id):
+      var pages: [Page] = []
+      for block in try await children(of: id).suffix(25) where block.type == "child_page" {
+        if let id = block.id { pages.append(try await page(id)) }
+      }
+      return pages
+    }
   }
 
   /// Changes properties of a page, all in one request.
@@ -48,5 +78,18 @@ extension NotionClient {
     try Page(
       json: await request(
         .patch, "pages/\(id)", body: ["in_trash": .bool(isInTrash)], isRepeatable: true))
+  }
+}
+
+extension Page {
+  /// Whether its properties say what a request was to write.
+  func holds(_ written: JSON) -> Bool {
+    (written.members ?? [:]).allSatisfy { name, json in
+      guard let property = property(named: name) ?? property(id: name) else { return false }
+      let wanted = json[property.value.type] ?? (json.array != nil ? json : .null)
+      return property.value.scalar
+        == PropertyValue(type: property.value.type, payload: wanted).scalar
+        || ["date", "files", "place"].contains(property.value.type)
+    }
   }
 }

@@ -1,4 +1,5 @@
 import HTTPTypes
+import Synchronization
 public import Transport
 
 /// Speaks Notion's REST API over whatever transport it is given.
@@ -15,13 +16,19 @@ public struct NotionClient: Sendable {
   private let transport: any HTTPTransport
   private let token: Secret
   private let baseURL: String
+  /// What was made through this client.
+  let creations: Creations
 
   /// Creates a client.
   ///
-  /// - Parameter baseURL: Up to and without `/v1`; with it is accepted too.
+  /// - Parameters:
+  ///   - baseURL: Up to and without `/v1`; with it is accepted too.
+  ///   - sleep: Waits before something is looked for again; a test's clock.
   public init(
-    transport: any HTTPTransport, token: Secret, baseURL: String = NotionClient.defaultBaseURL
+    transport: any HTTPTransport, token: Secret, baseURL: String = NotionClient.defaultBaseURL,
+    sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) }
   ) {
+    creations = Creations(sleep: sleep)
     self.transport = transport
     self.token = token
     var base = baseURL
@@ -62,7 +69,11 @@ public struct NotionClient: Sendable {
   /// How often a request is sent again because its answer was broken.
   private static let brokenAnswers = 4
 
+  /// How many requests were sent through this client; what a transport repeats counts once.
+  public var requestCount: Int { creations.requests.load(ordering: .relaxed) }
+
   private func exchange(_ outgoing: OutgoingRequest) async throws -> JSON {
+    creations.requests.add(1, ordering: .relaxed)
     let response = try await transport.send(outgoing)
     let bytes = try await response.body.collect()
     guard (200..<300).contains(response.status) else {
@@ -81,7 +92,8 @@ public struct NotionClient: Sendable {
     let json = try await request(.get, "users/me")
     return Bot(
       id: json["id"]?.string ?? "", name: json["name"]?.string ?? "the integration",
-      workspaceName: json["bot"]?["workspace_name"]?.string)
+      workspaceName: json["bot"]?["workspace_name"]?.string,
+      maximumUpload: json["bot"]?["workspace_limits"]?["max_file_upload_size_in_bytes"]?.int)
   }
 
   /// Searches the titles of pages and data sources that are shared.

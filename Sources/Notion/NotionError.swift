@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 public import Transport
 
 /// What Notion answered instead of what was asked for.
@@ -58,6 +59,28 @@ public struct NotionError: Error, Sendable, CustomStringConvertible {
     [409, 429, 500, 502, 503, 504, 529].contains(status)
   }
 
+  /// Whether a request that changes something may have been carried out although it failed.
+  public var isUncertain: Bool { [500, 502, 503, 504].contains(status) }
+
+  /// What was saved although the answer says that the service was not available.
+  ///
+  /// - Source: Notion API, "Status codes": `committed_resource_id` and `committed_child_ids`.
+  public var committed: (id: NotionID, children: [NotionID])? {
+    guard
+      let id = additionalData?["committed_resource_id"]?.string.flatMap(NotionID.init(parsing:))
+    else { return nil }
+    let children = (additionalData?["committed_child_ids"]?.array ?? []).compactMap {
+      $0.string.flatMap(NotionID.init(parsing:))
+    }
+    return (id, children)
+  }
+
+  /// Whether the body of a 429 says that the key is blocked, so that no wait helps.
+  public static func isBlocked(_ bytes: [UInt8]) -> Bool {
+    (try? JSON(parsing: bytes))?["additional_data"]?["rate_limit_reason"]?.string
+      == "public_api_request_blocked"
+  }
+
   /// Whether every further request with this key will fail as well.
   public var concernsEverything: Bool { code == .unauthorized }
 
@@ -69,6 +92,9 @@ public struct NotionError: Error, Sendable, CustomStringConvertible {
     case .restrictedResource:
       "The integration may not do this (\(message)). Its capabilities are set in Notion, under "
         + "Settings, Integrations."
+    case .rateLimited
+    where additionalData?["rate_limit_reason"]?.string == "public_api_request_blocked":
+      "Notion has blocked this key (\(message)). Ask its support, or use another: key notion"
     case .rateLimited: "Notion refuses more requests for now (\(message))."
     default: "Notion: \(message)"
     }
@@ -84,9 +110,11 @@ public struct NotionError: Error, Sendable, CustomStringConvertible {
       return
     }
     // Proxies and Notion's edge answer in HTML; its text would fill the screen and help nobody.
+    let ray = HTTPField.Name("CF-Ray").flatMap { response.fields[$0] }
     self.init(
       code: response.status == 429 ? .rateLimited : .notNotion, status: response.status,
-      message: "status \(response.status) without Notion's own explanation",
+      message: "status \(response.status) without Notion's own explanation"
+        + (ray.map { ", from the edge before it (CF-Ray \($0))" } ?? ""),
       retryAfter: retryAfter)
   }
 }

@@ -34,6 +34,10 @@ public protocol ScriptHost: AnyObject, Sendable {
   func hasChanged(_ field: String, of row: Row, _ change: CellChange) async throws -> Bool
   /// Reads a row's body as Markdown.
   func body(of row: Row) async throws -> String
+  /// A text field with its formatting, as Markdown; `nil` where the host knows of none.
+  func rich(_ field: String, of row: Row) -> String?
+  /// The whole of a row of which only the title is known.
+  func whole(_ row: Row) async throws -> Row
   /// Writes changes to a row, all at once, and gives the row as it is then.
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row
   /// Asks an engine.
@@ -57,6 +61,12 @@ public protocol ScriptHost: AnyObject, Sendable {
 }
 
 extension ScriptHost {
+  /// No field has any formatting.
+  public func rich(_ field: String, of row: Row) -> String? { row.value(of: field)?.display }
+
+  /// The row as it is.
+  public func whole(_ row: Row) async throws -> Row { row }
+
   /// All rows are one part.
   public func part(
     of query: RowRequest, from place: RowPlace?
@@ -106,22 +116,26 @@ public enum CellChange: String, Sendable {
 public struct RowRequest: Sendable {
   /// The connection; `nil` for the open one.
   public let connection: String?
-  /// Sorts by field, in order; the language sorts again by itself where this is not all.
+  /// Sorts by field, in order; only with a limit, else the language sorts.
   public let sorts: [(field: String, isAscending: Bool)]
   /// Rows from the top that suffice; `nil` for all.
   public let limit: Int?
-  /// What every wanted row fulfils; rows that do not may come all the same.
-  public let conditions: [FieldCondition]
+  /// What every wanted row fulfils: of each clause one condition; others may come all the same.
+  public let clauses: [[FieldCondition]]
+  /// The fields that are looked at; `nil` for all. Others need not have their values.
+  public let fields: Set<String>?
 
   /// Creates a request.
   public init(
     connection: String? = nil, sorts: [(field: String, isAscending: Bool)] = [],
-    limit: Int? = nil, conditions: [FieldCondition] = []
+    limit: Int? = nil, conditions: [FieldCondition] = [], clauses: [[FieldCondition]] = [],
+    fields: Set<String>? = nil
   ) {
     self.connection = connection
     self.sorts = sorts
     self.limit = limit
-    self.conditions = conditions
+    self.clauses = clauses + conditions.map { [$0] }
+    self.fields = fields
   }
 }
 
@@ -129,6 +143,8 @@ public struct RowRequest: Sendable {
 public enum FieldChange: Sendable {
   /// A field gets a value; `nothing` clears it.
   case set(String, Value)
+  /// A text field gets a text with formatting, as Markdown.
+  case setRich(String, String)
   /// The body is replaced by Markdown.
   case replaceBody(String)
   /// Markdown is added to the body.

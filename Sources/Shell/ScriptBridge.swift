@@ -104,6 +104,12 @@ nonisolated final class ScriptBridge: ScriptHost {
     }
   }
 
+  func rich(_ field: String, of row: Row) -> String? { RowMapping.rich(field, of: row) }
+
+  func whole(_ row: Row) async throws -> Row {
+    try await explained { try await session().whole(row) }
+  }
+
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
     try await explained { try await session().write(changes, to: row, at: span) }
   }
@@ -164,14 +170,58 @@ extension Session {
     return (saved?.promptText, chosen.map { "\($0.name)/\($0.model)" })
   }
 
+  /// Reads a related row, of whatever database it is.
+  func whole(_ row: Row) async throws -> Row {
+    guard let id = NotionID(parsing: row.id) else { return row }
+    let workspace = try connections.requireOpen().workspace
+    let page = try await Sharing.explained(workspace, "the related row “\(row.title)”") {
+      try await workspace.client.page(id)
+    }
+    let schemas = page.properties.map {
+      PropertySchema(id: $0.id, name: $0.name, type: $0.value.type)
+    }
+    let shape = RowMapping.shape(of: schemas, called: "the related database")
+    let whole = try await References(client: workspace.client).namingRows(
+      [try await workspace.client.completed(page, schemas)], schemas)
+    return RowMapping.row(whole.first ?? page, shape: shape)
+  }
+
+  /// What stands between a request's parts: how to read on, and what was looked up already.
+  private struct ReadingPlace: Sendable {
+    let cursor: NotionClient.RowCursor
+    let references: References
+  }
+
   /// Reads rows of a connection.
   func read(_ request: RowRequest) async throws -> [Row] {
+    // An order of Notion's own is asked for only where the first rows suffice; what it does with
+    // empty fields in a descending one is not certain, so these are asked for apart, and last.
     let (connection, source, shape) = try await database(of: request)
-    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
-    let pages = try await connection.workspace.client.rows(
-      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
-      sorts: Session.sorts(request), limit: request.limit)
-    return pages.map { RowMapping.row($0, shape: shape) }
+    if let limit = request.limit, limit <= 10_000,
+      let sorts = RowFilter.sorts(request.sorts, source)
+    {
+      let reading = RowReading(request, source)
+      let references = References(client: connection.workspace.client)
+      var rows: [Row] = []
+      for part in RowFilter.emptyLast(request.sorts, source) where rows.count < limit {
+        let pages = try await connection.workspace.client.rows(
+          source.id, filter: RowFilter.both(reading.filter, part), sorts: sorts,
+          limit: limit - rows.count, properties: reading.columns)
+        rows += try await whole(pages, reading, references, connection).map {
+          RowMapping.row($0, shape: shape)
+        }
+      }
+      return rows
+    }
+    var rows: [Row] = []
+    var place: RowPlace?
+    let enough = request.sorts.isEmpty ? request.limit ?? .max : .max
+    repeat {
+      let part = try await read(request, from: place)
+      rows += part.rows
+      place = part.next
+    } while place != nil && rows.count < enough
+    return enough < rows.count ? Array(rows.prefix(enough)) : rows
   }
 
   /// Reads a part of the rows of a connection.
@@ -179,21 +229,28 @@ extension Session {
     _ request: RowRequest, from place: RowPlace?
   ) async throws -> (rows: [Row], next: RowPlace?) {
     let (connection, source, shape) = try await database(of: request)
-    let filters = request.conditions.compactMap { RowFilter.json($0, source) }.prefix(50)
+    let reading = RowReading(request, source)
+    let before = place?.value as? ReadingPlace
+    let references = before?.references ?? References(client: connection.workspace.client)
     let part = try await connection.workspace.client.rows(
-      source.id, filter: filters.isEmpty ? nil : ["and": .array(Array(filters))],
-      sorts: Session.sorts(request), from: place?.value as? NotionClient.RowCursor)
-    return (part.pages.map { RowMapping.row($0, shape: shape) }, part.next.map { RowPlace($0) })
+      source.id, filter: reading.filter, from: before?.cursor, properties: reading.columns,
+      pageSize: request.sorts.isEmpty ? request.limit : nil, schema: source.properties)
+    let rows = try await whole(part.pages, reading, references, connection).map {
+      RowMapping.row($0, shape: shape)
+    }
+    return (rows, part.next.map { RowPlace(ReadingPlace(cursor: $0, references: references)) })
   }
 
-  private static func sorts(_ request: RowRequest) -> JSON? {
-    let sorts: [JSON] = request.sorts.map { sort in
-      [
-        "property": .string(sort.field),
-        "direction": sort.isAscending ? "ascending" : "descending",
-      ]
+  /// Pages with their long lists read to the end, and their relations named.
+  private func whole(
+    _ pages: [Page], _ reading: RowReading, _ references: References, _ connection: OpenConnection
+  ) async throws -> [Page] {
+    var pages = pages
+    for index in pages.indices where pages[index].properties.contains(where: \.value.mayBeCut) {
+      try Task.checkCancellation()
+      pages[index] = try await connection.workspace.client.completed(pages[index], reading.wanted)
     }
-    return sorts.isEmpty ? nil : .array(sorts)
+    return try await references.namingRows(pages, reading.wanted)
   }
 
   private func database(
@@ -276,5 +333,24 @@ extension Session {
       bridge.setPresent(prompt: prompt, engine: engine)
     }
     return try await type.init(self).run(call)
+  }
+}
+
+/// What a request asks Notion for.
+nonisolated struct RowReading: Sendable {
+  /// The filter; `nil` for every row.
+  let filter: JSON?
+  /// The properties that are looked at.
+  let wanted: [PropertySchema]
+  /// The identities of the properties that are to travel; empty for all.
+  let columns: [String]
+
+  init(_ request: RowRequest, _ source: DataSource) {
+    filter = RowFilter.json(request.clauses, source)
+    let needed = request.fields.map { fields in
+      source.properties.filter { fields.contains($0.name) || $0.type == "title" }
+    }
+    wanted = needed ?? source.properties
+    columns = needed.map { RowFilter.columns($0, of: source) } ?? []
   }
 }

@@ -87,8 +87,9 @@ public struct Preferences: Sendable {
       name: "model", summary: "the model that is asked; the engine's own when not set",
       defaultValue: nil, values: .text),
     Setting(
-      name: "new_options", summary: "whether options that a select lacks are made",
-      defaultValue: "deny", values: .words(["allow", "deny"])),
+      name: "new_options",
+      summary: "options that a select lacks: made, refused, or made when you say yes",
+      defaultValue: "ask", values: .words(["allow", "ask", "deny"])),
     Setting(
       name: "notion_rate", summary: "requests a minute that Notion's plan allows",
       defaultValue: "180",

@@ -2,7 +2,8 @@ import HTTPTypes
 
 /// A transport that asks again when a service says “later”, and when repeating cannot do harm.
 ///
-/// - 429 and 529 are asked again after the wait the service names: it did nothing.
+/// - 409, 429 and 529 are asked again after the wait the service names: it did nothing. A refusal that
+///   says it is for good (a key that is blocked) is given back as it is.
 /// - 503 likewise for repeatable requests; a write answered with 503 may have been carried out.
 /// - 500, 502, 504 and broken connections only for repeatable requests, or when nothing can have
 ///   arrived.
@@ -32,6 +33,7 @@ public struct RetryingTransport: HTTPTransport {
 
   private let base: any HTTPTransport
   private let policy: Policy
+  private let isFinal: @Sendable ([UInt8]) -> Bool
   private let onWait: @Sendable (Int?, Duration) -> Void
   private let sleep: @Sendable (Duration) async throws -> Void
   private let jitter: @Sendable () -> Double
@@ -39,17 +41,20 @@ public struct RetryingTransport: HTTPTransport {
   /// Wraps a transport.
   ///
   /// - Parameters:
+  ///   - isFinal: Whether the body of a 429 says that asking again is of no use.
   ///   - onWait: Told the status that causes a wait (`nil` for a broken connection) and its length.
   ///   - sleep: Waits; a test's clock.
   ///   - jitter: A number from 0 to 1 that spreads pauses.
   public init(
     around base: any HTTPTransport, policy: Policy = Policy(),
+    isFinal: @escaping @Sendable ([UInt8]) -> Bool = { _ in false },
     onWait: @escaping @Sendable (Int?, Duration) -> Void = { _, _ in },
     sleep: @escaping @Sendable (Duration) async throws -> Void = { try await Task.sleep(for: $0) },
     jitter: @escaping @Sendable () -> Double = { Double.random(in: 0...1) }
   ) {
     self.base = base
     self.policy = policy
+    self.isFinal = isFinal
     self.onWait = onWait
     self.sleep = sleep
     self.jitter = jitter
@@ -62,8 +67,15 @@ public struct RetryingTransport: HTTPTransport {
     while true {
       let isLast = attempt >= policy.attempts
       do {
-        let response = try await base.send(request)
+        var response = try await base.send(request)
         guard !isLast, mayRepeat(request, after: response.status) else { return response }
+        if response.status == 429 {
+          // A refusal's body is short, and may say that waiting does not help.
+          let bytes = try await response.body.collect()
+          response = IncomingResponse(
+            status: response.status, fields: response.fields, bytes: bytes)
+          guard !isFinal(bytes) else { return response }
+        }
         let asked = RetryAfter.wait(in: response.fields)
         if let asked, asked > policy.longestWait { return response }
         try await wait(asked ?? spread(pause), status: response.status)
@@ -79,7 +91,7 @@ public struct RetryingTransport: HTTPTransport {
 
   private func mayRepeat(_ request: OutgoingRequest, after status: Int) -> Bool {
     switch status {
-    case 429, 529: true
+    case 409, 429, 529: true
     case 500, 502, 503, 504: request.isRepeatable
     default: false
     }

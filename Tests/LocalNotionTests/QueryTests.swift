@@ -85,8 +85,26 @@ final class Ticking: Sendable {
     #expect(again.last?.id == last.id)
   }
 
-  @Test func moreRowsInOneMinuteThanAQueryGivesAreRefusedNotDropped() async throws {
-    let (client, source) = try await workspace(rows: 150, limit: 100, step: 0.01)
+  @Test func moreRowsInOneMinuteThanAQueryGivesAreToldApart() async throws {
+    let (client, source) = try await workspace(rows: 450, limit: 100, step: 0.01)
+    let rows = try await client.rows(source)
+    #expect(Set(rows.map(\.title)) == Set((0..<450).map { "row \($0)" }) && rows.count == 450)
+    let some = try await client.rows(
+      source, filter: ["property": "Number", "number": ["less_than": 250]])
+    #expect(some.count == 250)
+  }
+
+  @Test func rowsThatNothingTellsApartAreRefusedNotDropped() async throws {
+    let clock = Ticking(step: 0.01)
+    let workspace = try LocalWorkspace.inMemory(queryLimit: 100, now: { clock.now() })
+    let client = NotionClient(transport: workspace, token: workspace.token)
+    let root = try #require(NotionID(parsing: workspace.rootPageID))
+    let database = try await client.createDatabase(
+      parentPage: root, title: "Alike", properties: ["Name": ["title": [:]]])
+    let source = try #require(database.dataSources.first).id
+    for _ in 0..<150 {
+      _ = try await client.createPage(parent: .dataSource(source), properties: [:])
+    }
     await #expect(throws: NotionError.self) { try await client.rows(source) }
   }
 }

@@ -55,6 +55,86 @@ import Transport
     #expect(blocks[2].payload["checked"] == true)
   }
 
+  @Test func formulasStandApartAndMoneyDoesNot() {
+    let blocks = Markdown.blocks(
+      from: "It costs $5 and $6, $x_1 * y$.\n\n$$\na \\\\ b\n$$\n\n`$a$` \\(z\\)")
+    #expect(blocks.map(\.type) == ["paragraph", "equation", "paragraph"])
+    let items = blocks[0].payload["rich_text"]?.array ?? []
+    #expect(items.map { $0["equation"]?["expression"]?.string } == [nil, "x_1 * y", nil])
+    #expect(blocks[0].plainText == "It costs $5 and $6, x_1 * y.")
+    #expect(blocks[1].payload["expression"]?.string == "a \\\\ b")
+    #expect(blocks[2].plainText == "$a$ z")
+  }
+
+  @Test func japaneseEmphasisNeedsNoSpaces() {
+    let blocks = Markdown.blocks(from: "これは**「強調」**です。")
+    let items = blocks[0].payload["rich_text"]?.array ?? []
+    #expect(items.map { RichText.plainText(of: [$0]) } == ["これは", "「強調」", "です。"])
+    #expect(items[1]["annotations"]?["bold"] == true)
+    #expect(Markdown.text(from: blocks) == "これは**「強調」**です。")
+  }
+
+  @Test func calloutsTogglesAndImages() {
+    let blocks = Markdown.blocks(
+      from: """
+        > [!TIP]
+        > Short.
+
+        <details>
+        <summary>More</summary>
+
+        - a
+
+        </details>
+
+        ![A cat](https://example.com/c.png)
+
+        <!-- nobody reads this -->
+        """)
+    #expect(blocks.map(\.type) == ["callout", "toggle", "image"])
+    #expect(blocks[0].payload["icon"]?["emoji"]?.string == "💡")
+    #expect(blocks[1].plainText == "More" && blocks[1].children.map(\.plainText) == ["a"])
+    #expect(blocks[2].plainText == "A cat")
+  }
+
+  @Test func mentionsAreLinksOfTheirOwnKind() {
+    let text =
+      "Ask [@Ada](user://38c9ce7b-60a4-819d-92fa-eed199096814) by [May](date:2026-05-01/2026-05-31)"
+    let items = Markdown.items(from: text)
+    #expect(items[1]?["mention"]?["user"]?["id"] == "38c9ce7b-60a4-819d-92fa-eed199096814")
+    #expect(items[3]?["mention"]?["date"]?["end"] == "2026-05-31")
+    #expect(Markdown.text(fromItems: items) == text)
+    // Nothing that begins a block is one in a text.
+    #expect(Markdown.text(fromItems: Markdown.items(from: "# no heading")) == "# no heading")
+  }
+
+  @Test func formattingStaysWhenOnlyTheWordsAroundItChange() throws {
+    let old: JSON = [
+      ["type": "text", "text": ["content": "Read "], "plain_text": "Read "],
+      [
+        "type": "text", "text": ["content": "this page", "link": ["url": "https://a.b/"]],
+        "annotations": ["bold": true], "plain_text": "this page",
+      ],
+      ["type": "text", "text": ["content": " before "], "plain_text": " before "],
+      [
+        "type": "mention",
+        "mention": [
+          "type": "user", "user": ["object": "user", "id": "u", "name": "Ada", "person": [:]],
+        ], "plain_text": "@Ada",
+      ],
+      ["type": "text", "text": ["content": " comes."], "plain_text": " comes."],
+    ]
+    let new = try #require(RichText.rewritten(old, to: "Please read this page before @Ada leaves."))
+    #expect(RichText.plainText(of: new) == "Please read this page before @Ada leaves.")
+    let styled = try #require(new.array?.first { $0["annotations"]?["bold"] == true })
+    #expect(styled["text"]?["content"] == "this page" && styled["text"]?["link"]?["url"] != nil)
+    let mention = try #require(new.array?.first { $0["mention"] != nil })
+    #expect(mention["mention"]?["user"] == ["id": "u"])
+    // Another text gets none of the old styles, and a plain one has none to keep.
+    #expect(RichText.rewritten(old, to: "Something else, with this page in it by chance") == nil)
+    #expect(RichText.rewritten([["text": ["content": "plain"]]], to: "plain text") == nil)
+  }
+
   @Test func longTextIsSplitWithoutBreakingACharacter() throws {
     let family = "👩‍👩‍👧"
     let text = String(repeating: "é", count: 1999) + family + String(repeating: "漢", count: 5000)

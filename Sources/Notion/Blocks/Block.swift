@@ -12,6 +12,8 @@ public struct Block: Sendable, Hashable {
   public var children: [Block]
   /// Whether Notion says there are blocks inside it.
   public var hasChildren: Bool
+  /// When it was made, ISO 8601, floored to the minute; empty before Notion has it.
+  public var createdTime = ""
 
   /// Creates a block.
   public init(_ type: String, _ payload: JSON, children: [Block] = []) {
@@ -30,6 +32,7 @@ public struct Block: Sendable, Hashable {
     payload = json[type] ?? [:]
     children = []
     hasChildren = json["has_children"]?.bool ?? false
+    createdTime = json["created_time"]?.string ?? ""
   }
 
   /// Reads what ``json(depth:)`` wrote, the blocks inside it included.
@@ -56,14 +59,17 @@ public struct Block: Sendable, Hashable {
 
   /// The text of the block itself, styles left out.
   public var plainText: String {
-    if type == "table_row" {
-      return (payload["cells"]?.array ?? []).map(RichText.plainText).joined(separator: " | ")
+    switch type {
+    case "table_row":
+      (payload["cells"]?.array ?? []).map(RichText.plainText).joined(separator: " | ")
+    case "equation": payload["expression"]?.string ?? ""
+    default: RichText.plainText(of: payload["rich_text"] ?? payload["caption"] ?? .null)
     }
-    return RichText.plainText(of: payload["rich_text"] ?? .null)
   }
 
   /// Whether two blocks say the same, whatever Notion added to one of them.
   public func saysTheSame(as other: Block) -> Bool {
     type == other.type && plainText == other.plainText
+      && payload["checked"]?.bool ?? false == other.payload["checked"]?.bool ?? false
   }
 }

@@ -1,3 +1,5 @@
+public import Transport
+
 /// Between Markdown and Notion's blocks.
 public enum Markdown {
   /// The blocks that a Markdown text says.
@@ -14,4 +16,18 @@ public enum Markdown {
   public static func text(from blocks: [Block]) -> String {
     MarkdownWriter.write(blocks)
   }
+
+  /// The rich text that one line of Markdown says; a line break stays one.
+  public static func items(from text: String) -> JSON {
+    let blocks = MarkdownReader.read(text, isInline: true)
+    var items: [JSON] = []
+    for (index, block) in blocks.enumerated() {
+      if index > 0 { items.append(["type": "text", "text": ["content": "\n"]]) }
+      items += block.payload["rich_text"]?.array ?? []
+    }
+    return .array(items)
+  }
+
+  /// The Markdown of rich text.
+  public static func text(fromItems items: JSON) -> String { InlineRun.markdown(items) }
 }

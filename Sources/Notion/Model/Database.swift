@@ -95,13 +95,24 @@ public struct PropertySchema: Sendable, Hashable {
   public let type: String
   /// The options, where it has any.
   public let options: [Option]
+  /// What else Notion says of it, under the kind's key.
+  public let config: JSON
 
   /// Creates a schema.
-  public init(id: String, name: String, type: String, options: [Option] = []) {
+  public init(
+    id: String, name: String, type: String, options: [Option] = [], config: JSON = [:]
+  ) {
     self.id = id
     self.name = name
     self.type = type
     self.options = options
+    self.config = config
+  }
+
+  /// The data source whose rows a relation names.
+  public var relatedSource: NotionID? {
+    guard type == "relation" else { return nil }
+    return config["data_source_id"]?.string.flatMap(NotionID.init(parsing:))
   }
 
   init(name: String, json: JSON) {
@@ -110,7 +121,9 @@ public struct PropertySchema: Sendable, Hashable {
       id: json["id"]?.string ?? "", name: json["name"]?.string ?? name, type: type,
       options: (json[type]?["options"]?.array ?? []).map {
         Option(id: $0["id"]?.string ?? "", name: $0["name"]?.string ?? "")
-      })
+      },
+      // Options are read above; a formula's text or a relation's target is all that is left.
+      config: json[type]?["options"] == nil ? json[type] ?? [:] : [:])
   }
 }
 
@@ -132,4 +145,6 @@ public struct Bot: Sendable {
   public let name: String
   /// The workspace's name, where Notion says it.
   public let workspaceName: String?
+  /// The largest file that the workspace takes, in bytes, where Notion says it.
+  public let maximumUpload: Int?
 }

@@ -23,9 +23,7 @@ public struct Page: Sendable {
   /// Whether it is in the trash.
   public let isInTrash: Bool
   /// Its properties, in Notion's order.
-  public let properties: [Property]
-  /// The whole answer, untouched.
-  public let json: JSON
+  public var properties: [Property]
 
   /// Reads a page object.
   public init(json: JSON) throws {
@@ -33,7 +31,6 @@ public struct Page: Sendable {
       throw Malformed.object("page", json)
     }
     self.id = id
-    self.json = json
     url = json["url"]?.string ?? ""
     createdTime = json["created_time"]?.string ?? ""
     lastEditedTime = json["last_edited_time"]?.string ?? ""
@@ -69,18 +66,28 @@ public struct PropertyValue: Sendable, Hashable {
   public let type: String
   /// What stands under the kind's key.
   public let payload: JSON
+  /// Whether Notion left a part out: a page shows 25 people or relations at most.
+  public let isCut: Bool
 
   /// Creates a value.
-  public init(type: String, payload: JSON) {
+  public init(type: String, payload: JSON, isCut: Bool = false) {
     self.type = type
     self.payload = payload
+    self.isCut = isCut
   }
 
   /// Reads a property of a page object.
   public init(json: JSON) {
     type = json["type"]?.string ?? ""
     payload = json[type] ?? .null
+    // Of people Notion does not say that there are more.
+    isCut =
+      json["has_more"]?.bool ?? false
+      || (type == "people" && payload.array?.count == PropertyValue.shown)
   }
+
+  /// The most people or relations that a page shows.
+  static let shown = 25
 
   /// The value in the narrow form that filters, tables and scripts read.
   public var scalar: Scalar { PropertyKinds.scalar(of: self) }

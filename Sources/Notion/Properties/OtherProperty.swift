@@ -1,18 +1,11 @@
 import Transport
 
-/// Kinds that Visen shows and never writes: people, files, relations, formulas, and whatever comes.
+/// Kinds that Visen shows and never writes: what Notion computes, and whatever comes.
 enum OtherProperty {
   static func scalar(type: String, payload: JSON) -> Scalar {
     switch type {
-    case "people":
-      return .list(
-        (payload.array ?? []).map { .text($0["name"]?.string ?? $0["id"]?.string ?? "") })
-    case "files":
-      return .list((payload.array ?? []).map { .text($0["name"]?.string ?? "") })
-    case "relation":
-      return .list((payload.array ?? []).map { .text($0["id"]?.string ?? "") })
     case "created_by", "last_edited_by":
-      return payload.isNull ? .none : .text(payload["name"]?.string ?? payload["id"]?.string ?? "")
+      return payload.isNull ? .none : PeopleProperty.person(payload)
     case "created_time", "last_edited_time":
       return payload.string.map { .date(start: $0, end: nil, zone: nil) } ?? .none
     case "unique_id":
@@ -25,8 +18,7 @@ enum OtherProperty {
         return .list(items.map { PropertyValue(json: $0).scalar })
       }
       return value(payload)
-    case "verification":
-      return payload["state"]?.string.map(Scalar.text) ?? .none
+    case "button": return .none
     default:
       return payload.isNull ? .none : .text(payload.string ?? payload.text)
     }

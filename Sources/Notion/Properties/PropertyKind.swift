@@ -23,14 +23,19 @@ public enum PropertyKinds {
     CheckboxProperty.self,
     DateProperty.self,
     EmailProperty.self,
+    FilesProperty.self,
     MultiSelectProperty.self,
     NumberProperty.self,
+    PeopleProperty.self,
     PhoneNumberProperty.self,
+    PlaceProperty.self,
+    RelationProperty.self,
     RichTextProperty.self,
     SelectProperty.self,
     StatusProperty.self,
     TitleProperty.self,
     URLProperty.self,
+    VerificationProperty.self,
   ]
 
   private static let byKey = Dictionary(
@@ -72,7 +77,12 @@ public enum PropertyKinds {
     case "multi_select":
       payload = .array((value.payload.array ?? []).compactMap { $0["name"] }.map { ["name": $0] })
     case "title", "rich_text":
-      payload = .array((value.payload.array ?? []).map(RichTextProperty.writable))
+      payload = .array((value.payload.array ?? []).map(RichText.writable))
+    case "people", "relation":
+      payload = .array((value.payload.array ?? []).compactMap { $0["id"] }.map { ["id": $0] })
+    case "files":
+      payload = .array((value.payload.array ?? []).map(FilesProperty.writable))
+    case "verification": payload = VerificationProperty.writable(value.payload)
     default:
       payload = value.payload
     }

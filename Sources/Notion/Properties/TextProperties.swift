@@ -27,15 +27,6 @@ enum RichTextProperty: PropertyKind {
   ) throws(PropertyError) -> JSON {
     try RichText.items(for: try PlainText.text(scalar, schema: schema) ?? "")
   }
-
-  /// An item as read, without what Notion only sends.
-  static func writable(_ item: JSON) -> JSON {
-    var members = JSON.Members()
-    for name in ["type", "text", "mention", "equation", "annotations"] {
-      if let value = item[name] { members[name] = value }
-    }
-    return .object(members)
-  }
 }
 
 /// A web address.
@@ -83,6 +74,8 @@ enum PlainText {
     case .date(_, _, _):
       throw kind("a date", schema, hint: "write \"{value}\" to make a text of it")
     case .list(_): throw kind("a list", schema, hint: "join it: join(value, \", \")")
+    case .named(let named):
+      throw kind("a \(named.kind.rawValue)", schema, hint: "write \"{value}\" to make a text of it")
     }
   }
 

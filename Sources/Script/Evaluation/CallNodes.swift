@@ -3,17 +3,22 @@ final class BuiltinNode: Node, @unchecked Sendable {
   let function: Function
   let arguments: [Node]
   private let nodes: NodeList
+  /// Whether of rows only their number matters.
+  private let countsOnly: Bool
   init(_ function: Function, _ arguments: [Node], _ span: Span) {
     nodes = NodeList(arguments)
     self.function = function
     self.arguments = arguments
+    countsOnly = function.name == "count" || function.name == "length"
     super.init(span)
   }
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     let values: [Value]
     if nodes.count == 1 {
-      values = [try nodes.eval(0, context).readingRows(context)]
+      values = [
+        try nodes.eval(0, context).readingRows(context, fields: countsOnly ? [] : nil)
+      ]
     } else {
       var more: [Value] = []
       more.reserveCapacity(nodes.count)

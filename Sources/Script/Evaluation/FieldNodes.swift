@@ -11,7 +11,10 @@ final class RowFieldNode: Node, @unchecked Sendable {
     guard let row = context.row else {
       throw ScriptError(code: "V307", message: "there is no row here", span: span)
     }
-    if let index, row.values.indices.contains(index) { return row.values[index] }
+    // The schema may have changed since the program was checked.
+    if let index, row.values.indices.contains(index), row.shape.fields[index].name == name {
+      return row.values[index]
+    }
     if let value = row.value(of: name) { return value }
     throw FieldNode.unknown(name, row, span)
   }
@@ -101,6 +104,17 @@ final class FieldNode: Node, @unchecked Sendable {
         return .text(try context.machine.wait { try await host.body(of: row) })
       }
       if name == "id" { return .text(row.id) }
+      if row.origin is RowReference {
+        guard context.row == nil else {
+          throw ScriptError(
+            code: "V112", message: "the fields of a related row cannot be read here", span: span,
+            notes: ["they are fetched row by row; use a loop: for row in rows { … }"])
+        }
+        let host = context.machine.host
+        let whole = try context.machine.wait { try await host.whole(row) }
+        if let found = whole.value(of: name) { return found }
+        throw unknown(name, whole, span)
+      }
       throw unknown(name, row, span)
     case .record(let record):
       if let found = record[name] { return found }
@@ -137,6 +151,36 @@ final class FieldNode: Node, @unchecked Sendable {
       code: "V101", message: "there is no property named “\(name)” in \(row.shape.name)",
       span: span,
       notes: NearestWord.notes(for: name, among: row.shape.names, kind: "properties"))
+  }
+}
+
+/// `row.Notes.rich`: a text with its formatting, as Markdown.
+final class RichNode: Node, @unchecked Sendable {
+  /// The row, and the field of it; what they are is known only when it runs.
+  let base: Node
+  let field: String
+  init(_ base: Node, field: String, _ span: Span) {
+    self.base = base
+    self.field = field
+    super.init(span)
+  }
+
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    let value = try base.eval(context)
+    let plain = try FieldNode.field(field, of: value, context, span)
+    guard case .row(let row) = value else {
+      return try FieldNode.field("rich", of: plain, context, span)
+    }
+    switch plain {
+    case .nothing: return .nothing
+    case .text:
+      // What was assigned in this body and is not sent yet has no formatting.
+      return context.machine.host.rich(field, of: row).map(Value.text) ?? plain
+    default:
+      throw ScriptError(
+        code: "V308", message: "\(plain.kindName) has no formatting", span: span,
+        notes: [".rich is for properties that hold text"])
+    }
   }
 }
 

@@ -8,16 +8,20 @@ final class LoopNode: Node, @unchecked Sendable {
   let sequence: Node
   let width: Node?
   let continuesOnError: Bool
+  /// The fields of rows that the body looks at; `nil` where it looks at whole rows.
+  let fields: Set<String>?
   let body: Node
 
   init(
     slot: Int, sequence: Node, width: Node?, continuesOnError: Bool, body: Node,
+    fields: Set<String>?,
     _ span: Span
   ) {
     self.slot = slot
     self.sequence = sequence
     self.width = width
     self.continuesOnError = continuesOnError
+    self.fields = fields
     self.body = body
     super.init(span)
   }
@@ -122,8 +126,10 @@ final class LoopNode: Node, @unchecked Sendable {
     case .list(let items): return items
     case .query(let query):
       let host = context.machine.host
+      let fields = fields
       do throws(ScriptError) {
-        return try context.machine.wait { try await query.rows(from: host) }.map(Value.row)
+        return try context.machine.wait { try await query.rows(from: host, fields: fields) }.map(
+          Value.row)
       } catch {
         throw error.at(sequence.span)
       }

@@ -10,12 +10,15 @@ final class QueryNode: Node, @unchecked Sendable {
   let take: Take?
   let pick: [String]
   let source: String
+  /// The fields that the condition and the sorts look at; `nil` where they look at whole rows.
+  let used: Set<String>?
 
   init(
     connection: Node?, condition: Node?,
     sorts: [(key: Node, isAscending: Bool, field: String?)], take: Take?, pick: [String],
-    source: String, _ span: Span
+    source: String, used: Set<String>?, _ span: Span
   ) {
+    self.used = used
     self.connection = connection
     self.condition = condition
     self.sorts = sorts
@@ -75,43 +78,36 @@ public struct Query: Sendable {
 
   /// Reads the rows.
   ///
+  /// - Parameter fields: The fields that are looked at afterwards; `nil` for all. Of others the rows
+  ///   may have no values.
   /// - Throws: What the host throws; ``ScriptError`` when the condition fails for a row.
-  public func rows(from host: any ScriptHost) async throws -> [Row] {
-    let fields = node.sorts.compactMap { sort in
+  public func rows(from host: any ScriptHost, fields: Set<String>? = nil) async throws -> [Row] {
+    guard count != 0 else { return [] }
+    let sorts = node.sorts.compactMap { sort in
       sort.field.map { (field: $0, isAscending: sort.isAscending) }
     }
-    let sortsThere = fields.count == node.sorts.count
-    // Services put empty cells first where they sort downward; here they come last, always.
-    let keepsOrder = fields.allSatisfy(\.isAscending)
-    let isPlain = node.condition == nil && take == .first && sortsThere && keepsOrder
+    // Where empty fields stand in a descending order is not certain, so only a simple one is left to
+    // the service; see `RowSorting`.
+    let isSortedThere =
+      sorts.count == node.sorts.count && (sorts.count < 2 || sorts.allSatisfy(\.isAscending))
     let context = makeContext()
-    let pushed = try node.condition.map { try Pushdown.conditions(of: $0, context) } ?? []
-    var rows = try await host.rows(
-      RowRequest(
-        connection: connection, sorts: sortsThere ? fields : [], limit: isPlain ? count : nil,
-        conditions: pushed))
-    if let condition = node.condition {
-      var kept: [Row] = []
-      for row in rows {
-        try context.checkCancelled()
-        context.row = row
-        do throws(ScriptError) {
-          if try condition.condition(context) { kept.append(row) }
-        } catch {
-          var named = error
-          if error.kind == .problem { named.rowTitle = error.rowTitle ?? row.title }
-          throw named
-        }
-      }
-      rows = kept
+    guard !(node.condition == nil && take == .first && isSortedThere) else {
+      let rows = try await host.rows(
+        RowRequest(connection: connection, sorts: sorts, limit: count, fields: needed(fields)))
+      return Array(
+        try RowSorting.sorted(rows, by: node.sorts, context).prefix(count ?? rows.count))
     }
-    if !node.sorts.isEmpty {
-      if !sortsThere {
-        rows = try sorted(rows, context)
-      } else if !keepsOrder {
-        rows = Query.emptyLast(rows[...], fields.map(\.field)[...])
-      }
-    }
+    // Without an order of its own the first rows that fit are the ones wanted.
+    let enough = take == .first && node.sorts.isEmpty ? count : nil
+    var rows: [Row] = []
+    var place: RowPlace?
+    repeat {
+      let part = try await part(from: place, host, fields)
+      rows += part.rows
+      place = part.next
+      if let enough, rows.count >= enough { break }
+    } while place != nil
+    rows = try RowSorting.sorted(rows, by: node.sorts, context)
     guard let count else { return rows }
     switch take {
     case .all: return rows
@@ -124,81 +120,55 @@ public struct Query: Sendable {
   }
 
   /// Reads the rows in parts, as they come.
-  public func reader(from host: any ScriptHost) -> QueryReader {
-    QueryReader(query: self, host: host)
+  public func reader(from host: any ScriptHost, fields: Set<String>? = nil) -> QueryReader {
+    QueryReader(query: self, host: host, fields: fields)
   }
 
-  /// The next part of a reader, its rows looked at.
+  /// The fields that are to travel; `nil` for all.
+  private func needed(_ fields: Set<String>?) -> Set<String>? {
+    fields.flatMap { some in node.used.map { some.union($0) } }
+  }
+
+  /// The next part of the rows, looked at, in the service's own order.
   fileprivate func part(
-    from place: RowPlace?, _ host: any ScriptHost
+    from place: RowPlace?, _ host: any ScriptHost, _ fields: Set<String>?
   ) async throws -> (rows: [Row], next: RowPlace?) {
-    let fields = node.sorts.compactMap { sort in
-      sort.field.map { (field: $0, isAscending: sort.isAscending) }
-    }
     let context = makeContext()
-    let pushed = try node.condition.map { try Pushdown.conditions(of: $0, context) } ?? []
+    let clauses = try node.condition.map { try Pushdown.clauses(of: $0, context) } ?? []
     let part = try await host.part(
-      of: RowRequest(connection: connection, sorts: fields, conditions: pushed), from: place)
+      of: RowRequest(connection: connection, clauses: clauses, fields: needed(fields)),
+      from: place)
     guard let condition = node.condition else { return part }
     var kept: [Row] = []
     for row in part.rows {
       try context.checkCancelled()
       context.row = row
-      if try condition.condition(context) { kept.append(row) }
+      do throws(ScriptError) {
+        if try condition.condition(context) { kept.append(row) }
+      } catch {
+        var named = error
+        if error.kind == .problem { named.rowTitle = error.rowTitle ?? row.title }
+        throw named
+      }
     }
     return (kept, part.next)
   }
 
   /// Whether the rows can be given as they come.
-  fileprivate var isPlain: Bool {
-    (take == .all || take == .first)
-      && node.sorts.allSatisfy { $0.field != nil && $0.isAscending }
-  }
-
-  /// Rows in the order they have, but for those that are empty where they are sorted by: these last.
-  private static func emptyLast(_ rows: ArraySlice<Row>, _ fields: ArraySlice<String>) -> [Row] {
-    guard let field = fields.first, rows.count > 1 else { return Array(rows) }
-    func key(_ row: Row) -> Value { row.value(of: field) ?? .nothing }
-    let ordered = rows.filter { !key($0).isEmpty } + rows.filter { key($0).isEmpty }
-    guard fields.count > 1 else { return ordered }
-    var result: [Row] = []
-    var start = 0
-    for end in 1...ordered.count
-    where end == ordered.count || !Value.areEqual(key(ordered[start]), key(ordered[end])) {
-      result += emptyLast(ordered[start..<end], fields.dropFirst())
-      start = end
-    }
-    return result
-  }
-
-  /// Sorts by the keys; empty ones last, equal ones in their order.
-  private func sorted(_ rows: [Row], _ context: Context) throws -> [Row] {
-    var keyed: [(row: Row, index: Int, keys: [Value])] = []
-    for (index, row) in rows.enumerated() {
-      try context.checkCancelled()
-      context.row = row
-      keyed.append((row, index, try node.sorts.map { try $0.key.eval(context) }))
-    }
-    return keyed.sorted { a, b in
-      for (position, sort) in node.sorts.enumerated() {
-        let (x, y) = (a.keys[position], b.keys[position])
-        if x.isNothing, y.isNothing { continue }
-        if x.isNothing { return false }
-        if y.isNothing { return true }
-        let order = Value.order(x, y) ?? 0
-        if order != 0 { return sort.isAscending ? order < 0 : order > 0 }
-      }
-      return a.index < b.index
-    }.map(\.row)
-  }
+  fileprivate var isPlain: Bool { (take == .all || take == .first) && node.sorts.isEmpty }
 }
 
 extension Value {
   /// The same value, or the rows of a query, read.
-  func readingRows(_ context: Context) throws(ScriptError) -> Value {
+  ///
+  /// - Parameter fields: The fields that are looked at; `nil` for all.
+  func readingRows(
+    _ context: Context, fields: Set<String>? = nil
+  ) throws(ScriptError) -> Value {
     guard case .query(let query) = self else { return self }
     let host = context.machine.host
-    return .list(try context.machine.wait { try await query.rows(from: host) }.map(Value.row))
+    return .list(
+      try context.machine.wait { try await query.rows(from: host, fields: fields) }.map(Value.row))
   }
 }
 
@@ -206,11 +176,13 @@ extension Value {
 public struct QueryReader: Sendable {
   private let query: Query
   private let host: any ScriptHost
+  private let fields: Set<String>?
   private var place: RowPlace?
   private var left: Int?
   private var isAtEnd = false
 
-  fileprivate init(query: Query, host: any ScriptHost) {
+  fileprivate init(query: Query, host: any ScriptHost, fields: Set<String>?) {
+    self.fields = fields
     self.query = query
     self.host = host
     left = query.count
@@ -218,14 +190,14 @@ public struct QueryReader: Sendable {
 
   /// The next rows, maybe none of them; `nil` after the last.
   ///
-  /// What must be seen whole, as the last rows are or an order that no service knows, comes in one part.
+  /// What must be seen whole, as the last rows are or an order of its own, comes in one part.
   public mutating func next() async throws -> [Row]? {
     guard !isAtEnd, left.map({ $0 > 0 }) ?? true else { return nil }
     guard query.isPlain else {
       isAtEnd = true
-      return try await query.rows(from: host)
+      return try await query.rows(from: host, fields: fields)
     }
-    let part = try await query.part(from: place, host)
+    let part = try await query.part(from: place, host, fields)
     place = part.next
     isAtEnd = part.next == nil
     guard let most = left else { return part.rows }

@@ -269,6 +269,17 @@ final class StoreFieldNode: Node, @unchecked Sendable {
     _ row: Row, _ name: String, _ rest: ArraySlice<Step>, _ new: Value, _ place: Span,
     _ context: Context
   ) throws(ScriptError) -> Row {
+    if case .field("rich", _)? = rest.first, rest.count == 1, let index = row.shape.index(of: name),
+      row.shape.fields[index].kind == .text, row.shape.fields[index].isWritable
+    {
+      guard case .text(let text) = new, !isAddition else {
+        throw ScriptError(
+          code: "V203", message: "\(name).rich takes text, and this is \(new.kindName)",
+          span: value.span)
+      }
+      context.stage(.setRich(name, text), to: row, at: span)
+      return row.replacing(index, with: .text(text))
+    }
     guard rest.isEmpty else {
       throw ScriptError(
         code: "V308", message: "a part of “\(name)” cannot be assigned by itself", span: place)
@@ -312,7 +323,7 @@ enum Assignments {
       switch (field.kind, value) {
       case (_, .nothing): true
       case (.text, .text), (.option, .text), (.number, .number), (.flag, .flag), (.date, .date),
-        (.date, .text), (.options, .list), (.list, .list), (.any, _):
+        (.date, .text), (.options, .list), (.list, .list), (.list, .text), (.list, .row), (.any, _):
         true
       default: false
       }

@@ -104,7 +104,15 @@ public final class Shape: Sendable {
   public var names: [String] { fields.map(\.name) }
 }
 
+/// A row of which no more than the title is known yet: the rest is read when it is asked for.
+public struct RowReference: Sendable {
+  /// Creates a mark.
+  public init() {}
+}
+
 /// A row as it was read; assigning makes a new one.
+///
+/// People, files and places are rows, too: they have a name, an identity, and fields.
 public final class Row: Sendable {
   /// Its identity in the workspace.
   public let id: String
@@ -135,6 +143,13 @@ public final class Row: Sendable {
   /// The value of a field; `nil` when there is no such field.
   public func value(of name: String) -> Value? {
     shape.index(of: name).flatMap { values.indices.contains($0) ? values[$0] : nil }
+  }
+
+  /// Whether a text is its title, its identity or its e-mail address.
+  func goes(by text: String) -> Bool {
+    if title == text || id == text { return true }
+    guard case .text(let email)? = value(of: "email") else { return false }
+    return email == text
   }
 
   /// The same row with another value.
@@ -279,6 +294,7 @@ extension Value {
       a.count == b.count
         && a.fields.allSatisfy { field in b[field.name].map { areEqual(field.value, $0) } ?? false }
     case (.row(let a), .row(let b)): a.id == b.id
+    case (.row(let row), .text(let text)), (.text(let text), .row(let row)): row.goes(by: text)
     default: false
     }
   }

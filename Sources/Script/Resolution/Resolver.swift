@@ -104,6 +104,20 @@ struct Resolver {
   /// The fields in row scope; `nil` outside of it.
   private var rowScope: RowScope?
 
+  /// What is looked at of the rows in row scope; `nil` outside of it.
+  private var scopeUse: FieldUse?
+  /// What is looked at of the rows that loops go through, the innermost last.
+  private var loopUses: [(variable: Span, use: FieldUse)] = []
+
+  /// The fields that a part of the program looks at.
+  private struct FieldUse {
+    var names: Set<String> = []
+    /// Whether the row itself is handed on, so that nobody knows.
+    var isWhole = false
+
+    var fields: Set<String>? { isWhole ? nil : names }
+  }
+
   private struct RowScope {
     let shape: Shape?
     /// What may not stand in it, in words: “where”, “sort by”, “a hole”.
@@ -357,6 +371,7 @@ struct Resolver {
     globals.functions[syntax.name]?.isAhead = false
 
     let outer = (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope)
+    let outerUses = (scopeUse, loopUses)
     globals.variables = scopes[0]
     scopes = [[:]]
     slotCount = 0
@@ -380,6 +395,7 @@ struct Resolver {
     if !checks.isEmpty { body = BlockNode.node((checks + [body])[...], syntax.body.span) }
     let size = slotCount
     (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope) = outer
+    (scopeUse, loopUses) = outerUses
     definition.complete(defaults: defaults, frameSize: size, body: body)
     return ConstantNode(.nothing, span)
   }
@@ -483,7 +499,11 @@ struct Resolver {
   private mutating func currentRowAssignment(
     _ place: Place, _ isAddition: Bool, _ value: Expression, _ span: Span
   ) -> Node {
-    guard place.steps.count == 1, case .field(let name, let nameSpan)? = place.steps.first else {
+    var isRich = false
+    if place.steps.count == 2, case .field("rich", _)? = place.steps.last { isRich = true }
+    guard place.steps.count == 1 || isRich,
+      case .field(let name, let nameSpan)? = place.steps.first
+    else {
       note(
         "V105", "the current row itself cannot be changed", span, ["name a property: it.NAME = …"])
       return ConstantNode(.nothing, span)
@@ -495,8 +515,8 @@ struct Resolver {
     let slot = slotCount
     slotCount += 1
     let store = StoreFieldNode(
-      slot: slot, steps: [.field(name, nameSpan)], resolved.node, isAddition: isAddition,
-      sendsAtOnce: loopDepth == 0, span)
+      slot: slot, steps: [.field(name, nameSpan)] + (isRich ? [.field("rich", nameSpan)] : []),
+      resolved.node, isAddition: isAddition, sendsAtOnce: loopDepth == 0, span)
     return BlockNode.node([StoreNode.node(slot: slot, ItNode(place.nameSpan), span), store], span)
   }
 
@@ -524,6 +544,13 @@ struct Resolver {
             : "change the loop's own row only, or drop `parallel`"
         ])
       return ConstantNode(.nothing, span)
+    }
+    if let index = loopUses.lastIndex(where: { $0.variable == variable.span }) {
+      if case .field(let name, _)? = place.steps.first {
+        loopUses[index].use.names.insert(name)
+      } else {
+        loopUses[index].use.isWhole = true
+      }
     }
     var changesRow = false
     if case .row(let shape) = variable.type, !place.steps.isEmpty {
@@ -588,7 +615,7 @@ struct Resolver {
       switch (field.kind, type) {
       case (_, .any), (.any, _): true
       case (.text, .text), (.option, .text), (.number, .number), (.flag, .flag), (.date, .date),
-        (.date, .text), (.options, .list), (.list, .list):
+        (.date, .text), (.options, .list), (.list, .list), (.list, .text), (.list, .row):
         true
       default: false
       }
@@ -689,6 +716,7 @@ struct Resolver {
       }
       if variable == nil {
         rowReads += 1
+        scopeUse?.names.insert(name)
         if let shape = scope.shape {
           guard let index else {
             unknownProperty(name, span, shape)
@@ -751,6 +779,7 @@ struct Resolver {
     case .name(let name): return self.name(name, span)
     case .it:
       rowReads += 1
+      scopeUse?.isWhole = true
       return (ItNode(span), .row(rowScope?.shape ?? currentShape))
     case .list(let items):
       return (ListNode(items.map { self.expression($0).node }, span), .list)
@@ -786,6 +815,9 @@ struct Resolver {
       return (IsEmptyNode(self.expression(inner).node, isNegated: isNegated, span), .flag)
     case .hasChanged(let inner, let change, let isNegated):
       let cell = self.expression(inner).node
+      // What a cell was made from may be any property of its row.
+      scopeUse?.isWhole = true
+      for index in loopUses.indices { loopUses[index].use.isWhole = true }
       let node = HasChangedNode(cell, change, isNegated: isNegated, span)
       if node == nil {
         note(
@@ -879,7 +911,10 @@ struct Resolver {
     {
       return (VariableNode(slot: made.slot, isGlobal: made.isGlobal, span), made.type)
     }
+    let uses = (scopeUse, loopUses)
     let resolved = expression(base)
+    noteUse(of: name, base, before: uses)
+    if name == "rich", let rich = rich(resolved, span) { return rich }
     if case .row(let shape?) = resolved.type {
       guard let index = shape.index(of: name) else {
         if name == "body" || name == "id" {
@@ -898,6 +933,40 @@ struct Resolver {
       )
     }
     return (FieldNode(resolved.node, name: name, nameSpan), .any)
+  }
+
+  /// A field of a row is all that is looked at where the row stands only before a dot.
+  private mutating func noteUse(
+    of field: String, _ base: Expression,
+    before: (scope: FieldUse?, loops: [(variable: Span, use: FieldUse)])
+  ) {
+    switch base.kind {
+    case .it:
+      scopeUse = before.scope
+      scopeUse?.names.insert(field)
+    case .name(let name):
+      guard let variable = variable(name),
+        let index = loopUses.lastIndex(where: { $0.variable == variable.span })
+      else { return }
+      loopUses = before.loops
+      loopUses[index].use.names.insert(field)
+    default: break
+    }
+  }
+
+  /// `row.Notes.rich`, where `row.Notes` is or may be a property of a row.
+  private func rich(_ base: Typed, _ span: Span) -> Typed? {
+    let isAny: Bool
+    switch base.type {
+    case .text: isAny = false
+    case .any: isAny = true
+    default: return nil
+    }
+    if let node = base.node as? FieldNode {
+      return (RichNode(node.base, field: node.name, span), isAny ? .any : .text)
+    }
+    guard let node = base.node as? RowFieldNode else { return nil }
+    return (RichNode(ItNode(node.span), field: node.name, span), isAny ? .any : .text)
   }
 
   private mutating func call(
@@ -1172,14 +1241,16 @@ struct Resolver {
     scopes.append([:])
     let slot = declare(loop.variable, loop.variableSpan, canChange: false, type: type)
     scopes[scopes.count - 1][loop.variable]?.origin = .loop
+    loopUses.append((loop.variableSpan, FieldUse()))
     let body = block(loop.body).node
+    let fields = loopUses.removeLast().use.fields
     endScope(loop.body.span)
     loopDepth -= 1
     if width != nil { parallelLevel -= 1 }
     return (
       LoopNode(
         slot: slot, sequence: sequence.node, width: width,
-        continuesOnError: loop.continuesOnError, body: body, span), .list
+        continuesOnError: loop.continuesOnError, body: body, fields: fields, span), .list
     )
   }
 
@@ -1234,6 +1305,8 @@ struct Resolver {
     var shape: Shape?
     if case .known(let known) = answer { shape = known }
     let outer = rowScope
+    let outerUse = scopeUse
+    scopeUse = FieldUse()
     var condition: Node?
     if let syntax = query.condition {
       rowScope = RowScope(shape: shape, place: "where")
@@ -1247,6 +1320,8 @@ struct Resolver {
       return (node, sort.isAscending, (node as? RowFieldNode)?.name)
     }
     rowScope = outer
+    let used = scopeUse?.fields
+    scopeUse = outerUse
     let take: QueryNode.Take? =
       switch query.take {
       case .first(let count)?: .first(number(count, for: "first"))
@@ -1262,7 +1337,7 @@ struct Resolver {
     return (
       QueryNode(
         connection: connection, condition: condition, sorts: sorts, take: take,
-        pick: query.pick.map(\.name), source: source.text(span), span), .query(shape)
+        pick: query.pick.map(\.name), source: source.text(span), used: used, span), .query(shape)
     )
   }
 

@@ -96,7 +96,7 @@ struct AddCommand: Command {
       do {
         members[property.name] = try PropertyKinds.payload(
           for: CSVReader.scalar(text, for: property.type), schema: property,
-          newOptions: settings.text("new_options") == "allow" ? .allow : .deny)
+          newOptions: settings.newOptions)
       } catch {
         throw ScriptError.refusal(
           "V462", "Line \(record.line ?? 0), \(property.name): \(error.message)",

@@ -125,7 +125,7 @@ struct ConnectCommand: Command {
       // No UUID that Notion makes, or the identity of a page.
       throw notAnAddress(address, kind: "database", error.message)
     }
-    let source = try choose(database, sourceName)
+    let source = try await choose(database, sourceName)
     var saved = SavedConnection(name: name, kind: .database, workspace: workspace.name.rawValue)
     saved.databaseID = database.id.description
     saved.dataSourceID = source.id.description
@@ -157,7 +157,8 @@ struct ConnectCommand: Command {
     return (before, name)
   }
 
-  private func choose(_ database: Database, _ name: String?) throws -> Database.Source {
+  /// The data source that was named, the only one, or the one that a person chooses.
+  private func choose(_ database: Database, _ name: String?) async throws -> Database.Source {
     let sources = database.dataSources
     if let name {
       if let source = sources.first(where: { $0.name == name }) { return source }
@@ -169,6 +170,22 @@ struct ConnectCommand: Command {
       throw ScriptError.refusal("V408", "“\(database.title)” has no data source Visen may see.")
     }
     guard sources.count == 1 else {
+      if dialogue.canAsk {
+        console.message("“\(database.title)” has several data sources:")
+        for (index, source) in sources.enumerated() {
+          console.message("  \(index + 1)  \(source.name)")
+        }
+        while let answer = await dialogue.line("Which one? [1] ") {
+          let text = answer.trimmingCharacters(in: .whitespaces)
+          if text.isEmpty { return first }
+          if let number = Int(text), sources.indices.contains(number - 1) {
+            return sources[number - 1]
+          }
+          if let source = sources.first(where: { $0.name == text }) { return source }
+          console.message("Type a number from 1 to \(sources.count).")
+        }
+        throw CancellationError()
+      }
       throw ScriptError.refusal(
         "V409", "“\(database.title)” has several data sources; say which.",
         "write it after the address: \"…/\(first.name)\"",

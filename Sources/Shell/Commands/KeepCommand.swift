@@ -80,7 +80,7 @@ struct KeepCommand: Command {
       parameters: RunParameters(
         engine: variant.engine, model: variant.model,
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
-        newOptions: settings.text("new_options") == "allow" ? .allow : .deny),
+        newOptions: settings.newOptions),
       items: items, isCounted: false)
     plan.parameters.promptVersion = try store.prompts.version(
       of: variant.prompt, connection: connection.name)

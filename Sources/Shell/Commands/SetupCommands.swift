@@ -109,10 +109,22 @@ struct DoctorCommand: Command {
     do {
       let workspace = try session.workspaces.open(session.workspaces.preferred)
       let bot = try await workspace.client.me()
-      let seen = try await workspace.client.search(pageSize: 10)
+      let seen = try await workspace.client.search()
       good(
         "workspace",
         "\(workspace.name.rawValue): “\(bot.name)” in \(bot.workspaceName ?? "its workspace")")
+      let sources = seen.items.count { $0["object"]?.string == "data_source" }
+      let more = seen.next == nil ? "" : " or more"
+      good(
+        "visible",
+        "\(seen.items.count - sources)\(more) pages, \(sources)\(more) databases")
+      if workspace.name == .notion {
+        let rate = session.settings.number("notion_rate").flatMap { Int(exactly: $0) } ?? 180
+        good(
+          "limits",
+          "\(rate) requests a minute (set notion_rate), "
+            + (bot.maximumUpload.map { "files up to \($0 >> 20) MB" } ?? "files of unknown size"))
+      }
       if workspace.name == .notion, seen.items.isEmpty {
         bad(
           "sharing", "nothing is shared with “\(bot.name)” yet",
@@ -123,9 +135,17 @@ struct DoctorCommand: Command {
     }
     let allowance = try session.store.allowance.state()
     good("allowance", allowance.left.map { "\($0) prompts left" } ?? "no limit")
-    if let connection = session.connections.open {
-      try await session.connections.refresh()
-      check(connection)
+    let open = session.connections.open?.saved.id
+    for saved in try session.store.connections.all() {
+      try Task.checkCancellation()
+      do {
+        if saved.id == open { try await session.connections.refresh() }
+        check(try await session.connections.peek(saved))
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        bad("connection", "“\(saved.name)”: \(Report.sentence(error))", fix(error))
+      }
     }
     if let run = try session.store.journal.lastUnfinished() {
       bad("runs", "run \(run.id) of “\(run.connection)” is unfinished", "resume \(run.id)")

@@ -124,6 +124,7 @@ nonisolated final class WishPlan: ScriptHost {
         let (name, isCleared): (String, Bool) =
           switch change {
           case .set(let name, let value): (name, value.isEmpty)
+          case .setRich(let name, let text): (name, text.isEmpty)
           case .replaceBody(let text): ("the body", text.isEmpty)
           case .appendBody: ("the body", false)
           }

@@ -13,13 +13,15 @@ final class TargetRows {
   init(rows: RowTable) { self.rows = rows }
 
   /// The rows of a target; none named means the selection.
-  func rows(_ target: Target?) async throws -> [Row] {
+  ///
+  /// - Parameter fields: The fields that are looked at; `nil` for all.
+  func rows(_ target: Target?, fields: Set<String>? = nil) async throws -> [Row] {
     guard let target else { return rows.selection?.rows ?? rows.shown }
     var found: [Row]
     switch target.value {
     case .query(let query):
       guard let host else { return [] }
-      found = try await query.rows(from: host)
+      found = try await query.rows(from: host, fields: fields)
     case .row(let row): found = [row]
     case .list(let items):
       found = try items.map { item in
@@ -51,11 +53,13 @@ final class TargetRows {
 
 extension TargetRows {
   /// The rows of a target, a part at a time where they can be given so.
-  func reader(_ target: Target) async throws -> RowReader {
+  ///
+  /// - Parameter fields: The fields that are looked at; `nil` for all.
+  func reader(_ target: Target, fields: Set<String>? = nil) async throws -> RowReader {
     if case .query(let query) = target.value, target.limit == nil, let host {
-      return RowReader(query.reader(from: host))
+      return RowReader(query.reader(from: host, fields: fields))
     }
-    return RowReader(try await rows(target))
+    return RowReader(try await rows(target, fields: fields))
   }
 }
 
@@ -121,14 +125,17 @@ final class RowWriter {
   private let surroundings: Surroundings
   private let options: RunOptions
   private let console: any Console
+  private let dialogue: Dialogue
   /// The run that the writes of the current input belong to.
   private var run: Int64?
+  /// People and rows that the current input has looked up by their names.
+  private var references: References?
   /// Rows that the current input has written and nobody has told of, and into which cells.
   private var told: (rows: Int, names: [String]) = (0, [])
 
   init(
     connections: Connections, settings: Settings, store: LocalStore, surroundings: Surroundings,
-    options: RunOptions, console: any Console
+    options: RunOptions, console: any Console, dialogue: Dialogue
   ) {
     self.connections = connections
     self.settings = settings
@@ -136,6 +143,7 @@ final class RowWriter {
     self.surroundings = surroundings
     self.options = options
     self.console = console
+    self.dialogue = dialogue
   }
 
   /// Ends the run of an input, so that the next one begins its own, and tells what it wrote.
@@ -144,6 +152,7 @@ final class RowWriter {
       console.message("\(told.names.joined(separator: ", ")): \(told.rows) written")
     }
     told = (0, [])
+    references = nil
     if let run { try store.journal.setState(.finished, ofRun: run) }
     run = nil
   }
@@ -159,24 +168,23 @@ final class RowWriter {
     guard let source = connection.source else {
       throw ScriptError.refusal("V402", "“\(connection.name)” is a page; it has no rows.")
     }
+    let references = references ?? References(client: connection.workspace.client)
+    self.references = references
     var change = PageWriter.Change()
     var before = JSON.Members()
     for item in changes {
       switch item {
       case .set(let name, let value):
-        guard let schema = source.property(named: name) else {
-          throw ScriptError.refusal(
-            "V101", "There is no property named “\(name)” in \(connection.name).")
+        let schema = try property(name, source, connection)
+        change.properties[schema.id] = try await payload(value, schema, references)
+      case .setRich(let name, let text):
+        let schema = try property(name, source, connection)
+        guard ["title", "rich_text"].contains(schema.type) else {
+          throw ScriptError.refusal("V203", "\(name) holds no formatting.")
         }
-        do {
-          change.properties[schema.id] = try RowMapping.payload(
-            for: value, schema: schema,
-            newOptions: settings.text("new_options") == "allow" ? .allow : .deny)
-        } catch let error as PropertyError {
-          throw ScriptError(
-            code: "V203", message: error.message, notes: error.hint.map { [$0] } ?? [],
-            kind: .problem)
-        }
+        change.properties[schema.id] = .object(
+          JSON.Members([(schema.type, Markdown.items(from: text))]))
+        change.isExact = true
       case .replaceBody(let text): change.body = (Markdown.blocks(from: text), .replace)
       case .appendBody(let text):
         let earlier = change.body?.blocks ?? []
@@ -230,6 +238,36 @@ final class RowWriter {
     return RowMapping.row(page, shape: shape, number: row.number)
   }
 
+  private func property(
+    _ name: String, _ source: DataSource, _ connection: OpenConnection
+  ) throws -> PropertySchema {
+    if let schema = source.property(named: name) { return schema }
+    throw ScriptError.refusal(
+      "V101", "There is no property named “\(name)” in \(connection.name).")
+  }
+
+  /// The payload for a value; of an option that is not there yet a person is asked.
+  private func payload(
+    _ value: Value, _ schema: PropertySchema, _ references: References
+  ) async throws -> JSON {
+    do {
+      let scalar = try await references.resolved(RowMapping.scalar(of: value), for: schema)
+      do {
+        return try PropertyKinds.payload(
+          for: scalar, schema: schema, newOptions: settings.newOptions)
+      } catch {
+        guard let name = error.newOption, dialogue.canAsk,
+          try await dialogue.confirm("\(schema.name) has no option “\(name)”. Make it?")
+        else { throw error }
+        return try PropertyKinds.payload(for: scalar, schema: schema, newOptions: .allow)
+      }
+    } catch let error as PropertyError {
+      throw ScriptError(
+        code: "V203", message: error.message, notes: error.hint.map { [$0] } ?? [],
+        kind: .problem)
+    }
+  }
+
   private func beginRun(_ connection: OpenConnection, _ changes: [FieldChange]) throws -> Int64 {
     if let run { return run }
     let names = changes.map(\.name)
@@ -251,6 +289,8 @@ final class RowWriter {
         console.result(
           "~ \(row.title) · \(name): \(old.isNothing ? "(empty)" : old.display) → \(value.isNothing ? "(empty)" : value.display)"
         )
+      case .setRich(let name, let text):
+        console.result("~ \(row.title) · \(name): \(text)")
       case .replaceBody(let text):
         console.result("~ \(row.title) · body: replaced by \(text.count) characters")
       case .appendBody(let text):
@@ -264,7 +304,7 @@ extension FieldChange {
   /// The name of the cell that it changes.
   fileprivate var name: String {
     switch self {
-    case .set(let name, _): name
+    case .set(let name, _), .setRich(let name, _): name
     case .replaceBody, .appendBody: "body"
     }
   }

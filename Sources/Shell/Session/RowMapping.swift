@@ -6,7 +6,12 @@ import Transport
 nonisolated enum RowMapping {
   /// The fields a data source's rows have, in the schema's order, the title first.
   static func shape(of source: DataSource, called name: String) -> Shape {
-    let fields = ordered(source.properties).map { property in
+    shape(of: source.properties, called: name)
+  }
+
+  /// The fields of rows with these properties.
+  static func shape(of properties: [PropertySchema], called name: String) -> Shape {
+    let fields = ordered(properties).map { property in
       Field(
         name: property.name, kind: kind(of: property.type),
         isWritable: PropertyKinds.isWritable(property.type),
@@ -78,7 +83,43 @@ nonisolated enum RowMapping {
     case .date(let start, let end, let zone):
       .date(DateValue(start: start, end: end, zone: zone))
     case .list(let items): .list(items.map { value(of: $0, kind: .any) })
+    case .named(let named): .row(row(of: named))
     }
+  }
+
+  /// A person, file, place or related row, as the language has them.
+  private static func row(of named: Named) -> Row {
+    let title = named.name.isEmpty ? named.id : named.name
+    guard named.kind != .page else {
+      return Row(
+        id: named.id, title: title, shape: relatedShape, values: [.text(title)],
+        origin: RowReference())
+    }
+    let fields = [
+      Field(name: "name", kind: .text, isWritable: false, typeName: named.kind.rawValue)
+    ]
+    let more = named.details.map {
+      Field(name: $0.name, kind: .any, isWritable: false, typeName: named.kind.rawValue)
+    }
+    return Row(
+      id: named.id, title: title,
+      shape: Shape(name: "a \(named.kind.rawValue)", fields: fields + more),
+      values: [.text(title)] + named.details.map { value(of: $0.value, kind: .any) },
+      origin: named)
+  }
+
+  /// What is known of a related row before it is read.
+  private static let relatedShape = Shape(
+    name: "the related database",
+    fields: [Field(name: "title", kind: .text, isWritable: false, typeName: "title")])
+
+  /// A text property with its formatting, as Markdown; `nil` when the row's text is another by now.
+  static func rich(_ field: String, of row: Row) -> String? {
+    guard let value = page(of: row)?.property(named: field)?.value,
+      ["title", "rich_text"].contains(value.type),
+      row.value(of: field)?.asText == value.scalar.text
+    else { return nil }
+    return Markdown.text(fromItems: value.payload)
   }
 
   /// The narrow form in which values cross to Notion.
@@ -88,7 +129,11 @@ nonisolated enum RowMapping {
     if let flag = value.asFlag { return .flag(flag) }
     if let date = value.asDate { return .date(start: date.start, end: date.end, zone: date.zone) }
     if let list = value.asList { return .list(list.map(scalar(of:))) }
-    if let row = value.asRow { return .text(row.id) }
+    if let row = value.asRow {
+      if let named = row.origin as? Named { return .named(named) }
+      return .named(
+        Named(kind: .page, id: row.id, name: row.title, payload: ["id": .string(row.id)]))
+    }
     return .none
   }
 }

@@ -20,12 +20,14 @@ final class RunDesk {
   private let outcome: OutcomeCount
   /// The checks of answers; set when the session is whole.
   var checks: AnswerChecks?
+  private let dialogue: Dialogue
 
   init(
     connections: Connections, workspaces: Workspaces, engines: EngineRoster, settings: Settings,
     store: LocalStore, surroundings: Surroundings, options: RunOptions, waits: WaitBoard,
-    console: any Console, outcome: OutcomeCount
+    console: any Console, outcome: OutcomeCount, dialogue: Dialogue
   ) {
+    self.dialogue = dialogue
     self.waits = waits
     self.connections = connections
     self.workspaces = workspaces
@@ -63,7 +65,7 @@ final class RunDesk {
       try await checks?.looks(connection), plan.parameters)
     let id = try runner.begin(plan)
     try await carryOut(
-      id, claim: store.journal.claim(id), runner: runner, targets: plan.targets,
+      id, client: connection.workspace.client, claim: store.journal.claim(id), runner: runner, targets: plan.targets,
       parameters: plan.parameters, left: plan.items.count)
   }
 
@@ -78,8 +80,9 @@ final class RunDesk {
     try planned.draft.publish()
     surroundings.checkpoint?("planned")
     try await carryOut(
-      planned.draft.id, claim: planned.draft.claim, runner: runner, targets: planned.plan.targets,
-      parameters: planned.plan.parameters, left: planned.draft.rows)
+      planned.draft.id, client: planned.connection.workspace.client, claim: planned.draft.claim,
+      runner: runner, targets: planned.plan.targets, parameters: planned.plan.parameters,
+      left: planned.draft.rows)
   }
 
   /// Goes on with a run that stopped.
@@ -125,7 +128,7 @@ final class RunDesk {
     }
     console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
     try await carryOut(
-      run.id, claim: claim,
+      run.id, client: workspace.client, claim: claim,
       runner: runner(
         workspace.client, caching(chosen.engine), try await looks(of: run), parameters),
       targets: targets, parameters: parameters, left: counts.left)
@@ -209,7 +212,7 @@ final class RunDesk {
   }
 
   private func carryOut(
-    _ id: Int64, claim: RunClaim?, runner: Runner, targets: [RunTarget],
+    _ id: Int64, client: NotionClient, claim: RunClaim?, runner: Runner, targets: [RunTarget],
     parameters: RunParameters, left: Int
   ) async throws {
     let label = targets.map(\.name).joined(separator: ", ")
@@ -218,6 +221,7 @@ final class RunDesk {
       console: console)
     progress.begin()
     let summary: RunSummary
+    let before = client.requestCount
     do {
       summary = try await runner.run(
         id, targets: targets, parameters: parameters, onEvent: { progress.note($0) })
@@ -226,6 +230,25 @@ final class RunDesk {
       throw error
     }
     progress.end()
+    if options.isVerbose {
+      console.message("Notion: \(client.requestCount - before) requests for the run")
+    }
+    let lacking = summary.problems.filter(\.needsNewOption)
+    if !lacking.isEmpty, parameters.newOptions == .ask, dialogue.canAsk {
+      for reason in Set(lacking.compactMap(\.errorMessage)).sorted().prefix(20) {
+        console.message(Sanitizer.line(reason))
+      }
+      if try await dialogue.confirm(
+        "\(lacking.count) \(lacking.count == 1 ? "row needs" : "rows need") options that are not "
+          + "there. Make them?")
+      {
+        var allowing = parameters
+        allowing.newOptions = .allow
+        return try await carryOut(
+          id, client: client, claim: claim, runner: runner, targets: targets,
+          parameters: allowing, left: lacking.count)
+      }
+    }
     withExtendedLifetime(claim) {}
     report(summary, label: label, engine: parameters.engine)
     switch summary.stop {

@@ -28,6 +28,13 @@ struct RunPlanner {
       "packed", words: ["packed"], kind: .number,
       summary: "rows asked in one question, for engines that count requests"),
     Slot(
+      "append", words: ["append"], kind: .flag, summary: "a body: after what is there"),
+    Slot(
+      "replace", words: ["replace"], kind: .flag, summary: "a body: instead of what is there"),
+    Slot(
+      "section", words: ["section"], kind: .text,
+      summary: "a body: only the part under that heading, which is made when it is missing"),
+    Slot(
       "overwrite", words: ["overwrite"], kind: .flag, summary: "also rows that are filled already"
     ),
   ]
@@ -97,6 +104,8 @@ struct RunPlanner {
   func plan(
     _ call: CommandCall, using engine: ChosenEngine? = nil, without done: Set<String> = []
   ) async throws -> Planned? {
+    // The schema as it is now, before anything is spent: somebody may have changed it meanwhile.
+    try await connections.refresh()
     let connection = try connections.requireOpen()
     let template = try template(call, connection)
     let chosen =
@@ -112,7 +121,7 @@ struct RunPlanner {
         maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
         width: try width(call), maxCost: options.maxCost ?? settings.number("max_cost"),
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
-        newOptions: settings.text("new_options") == "allow" ? .allow : .deny,
+        newOptions: settings.newOptions,
         timeout: settings.number("timeout") ?? 180,
         isStrict: settings.text("guard") != "quick"),
       items: [], isCounted: chosen.name != "practice")
@@ -181,16 +190,16 @@ struct RunPlanner {
 
   /// Where the answers go: as said, else as the connection remembers.
   func runTargets(_ call: CommandCall, _ connection: OpenConnection) throws -> [RunTarget] {
-    guard let source = connection.source else { return [.body(.append)] }
+    guard let source = connection.source else { return [.body(try bodyMode(call))] }
     let names = call.names("targets") ?? connection.saved.targets
     guard !names.isEmpty else {
       guard call.names("targets") == nil else { return [] }
-      return [.body(call.has("overwrite") ? .replace : .append)]
+      return [.body(try bodyMode(call))]
     }
     var result: [RunTarget] = []
     for name in names {
       if name == "body", source.property(named: "body") == nil {
-        result.append(.body(call.has("overwrite") ? .replace : .append))
+        result.append(.body(try bodyMode(call)))
         continue
       }
       guard let schema = source.property(named: name) else {
@@ -207,6 +216,23 @@ struct RunPlanner {
     }
     if call.names("targets") != nil { try connections.update { $0.targets = names } }
     return result
+  }
+
+  /// How a body is written: as said; without a word `overwrite` replaces.
+  private func bodyMode(_ call: CommandCall) throws -> RunTarget.BodyMode {
+    var modes: [RunTarget.BodyMode] = []
+    if call.has("append") { modes.append(.append) }
+    if call.has("replace") { modes.append(.replace) }
+    if let heading = call.text("section") {
+      guard !heading.allSatisfy(\.isWhitespace), heading.utf16.count <= 2000 else {
+        throw ScriptError.refusal("V306", "A section has a heading: section \"Draft\"")
+      }
+      modes.append(.section(heading))
+    }
+    guard modes.count < 2 else {
+      throw ScriptError.refusal("V306", "A body is written in one way: append, replace or section.")
+    }
+    return modes.first ?? (call.has("overwrite") ? .replace : .append)
   }
 
   /// The shapes that were asked for, each looked at whether its property can hold it.
@@ -281,7 +307,7 @@ struct RunPlanner {
     let inputs = inputs(of: template, connection)
     let titleName = connection.source?.titleProperty?.name
     var skipped = Skipped()
-    var reader = try await reader(call, connection)
+    var reader = try await reader(call, connection, fields(template, targets, connection))
     while let part = try await reader.next() {
       try Task.checkCancellation()
       var items: [ItemRecord] = []
@@ -323,13 +349,26 @@ struct RunPlanner {
     }
   }
 
-  private func reader(_ call: CommandCall, _ connection: OpenConnection) async throws -> RowReader {
-    if let target = call.target("rows") { return try await targets.reader(target) }
+  /// The fields that a run looks at; `nil` where the prompt may look at others.
+  private func fields(
+    _ template: PromptTemplate, _ targets: [RunTarget], _ connection: OpenConnection
+  ) -> Set<String>? {
+    let names = Set(connection.shape?.names ?? [])
+    let holes = Set(template.holeNames)
+    guard template.holesAreNames, holes.isSubset(of: names) else { return nil }
+    return holes.union(targets.map(\.name)).union(
+      [connection.saved.tickProperty].compactMap(\.self))
+  }
+
+  private func reader(
+    _ call: CommandCall, _ connection: OpenConnection, _ fields: Set<String>?
+  ) async throws -> RowReader {
+    if let target = call.target("rows") { return try await targets.reader(target, fields: fields) }
     if isAtPrompt, let selection = rows.selection {
       // The rows are read again: what was written since is no stranger's edit.
       let wanted = Dictionary(
         selection.rows.map { ($0.id, $0.number ?? 0) }, uniquingKeysWith: { first, _ in first })
-      var reader = RowReader(RowRequest(), from: bridge) { wanted[$0.id] != nil }
+      var reader = RowReader(RowRequest(fields: fields), from: bridge) { wanted[$0.id] != nil }
       var fresh: [String: Row] = [:]
       while let part = try await reader.next() {
         for row in part { fresh[row.id] = row.numbered(wanted[row.id] ?? 0) }
@@ -344,8 +383,9 @@ struct RunPlanner {
     // In a script no table was shown whose numbers a person knows: only the ticked rows travel.
     let request =
       isAtPrompt
-      ? RowRequest()
-      : RowRequest(conditions: [FieldCondition(field: tick, test: .flag(true))])
+      ? RowRequest(fields: fields)
+      : RowRequest(
+        conditions: [FieldCondition(field: tick, test: .flag(true))], fields: fields)
     return RowReader(request, from: bridge, isNumbered: isAtPrompt) {
       $0.value(of: tick)?.asFlag == true
     }

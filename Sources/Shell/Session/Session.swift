@@ -60,15 +60,15 @@ public final class Session {
       store: store, workspaces: workspaces, settings: settings, console: console)
     rows = RowTable()
     targets = TargetRows(rows: rows)
+    dialogue = Dialogue(surroundings: surroundings, options: options, console: console)
     writer = RowWriter(
       connections: connections, settings: settings, store: store, surroundings: surroundings,
-      options: options, console: console)
+      options: options, console: console, dialogue: dialogue)
     desk = RunDesk(
       connections: connections, workspaces: workspaces, engines: engines, settings: settings,
       store: store, surroundings: surroundings, options: options, waits: waits, console: console,
-      outcome: outcome)
+      outcome: outcome, dialogue: dialogue)
     presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
-    dialogue = Dialogue(surroundings: surroundings, options: options, console: console)
     transcript = Transcript(history: History(home: surroundings.home))
     let bridge = ScriptBridge(signatures: CommandCatalog.signatures, store: store)
     self.bridge = bridge

@@ -1,4 +1,5 @@
 import Foundation
+import Notion
 import Script
 import Store
 
@@ -44,6 +45,9 @@ final class Settings {
 
   /// Whether the setting is `on`.
   func isOn(_ name: String) -> Bool { text(name) == "on" }
+
+  /// What becomes of options that a select lacks.
+  var newOptions: NewOptions { text("new_options").flatMap(NewOptions.init(rawValue:)) ?? .deny }
 
   /// Sets a value.
   ///

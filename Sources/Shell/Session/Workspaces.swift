@@ -66,6 +66,7 @@ final class Workspaces {
         around: PacedTransport(
           around: surroundings.network, limit: rate,
           onWait: { [waits] in waits.note("Notion's limit", for: $0) }),
+        isFinal: NotionError.isBlocked,
         onWait: { [waits] status, wait in
           if wait > .seconds(1) {
             waits.note(status == 429 ? "Notion's limit" : "Notion, after a failure", for: wait)
