@@ -85,6 +85,36 @@ final class Ticking: Sendable {
     #expect(again.last?.id == last.id)
   }
 
+  @Test func rowsThatAreEditedBehindTheReaderDoNotComeAgain() async throws {
+    let (client, source) = try await workspace(rows: 230, limit: 10_000, step: 61)
+    let filter: JSON = ["property": "Number", "number": ["less_than": 1000]]
+    for sorts: JSON in [
+      [["timestamp": "last_edited_time", "direction": "ascending"]],
+      [["property": "Number", "direction": "descending"]],
+      [
+        ["property": "Name", "direction": "ascending"],
+        ["timestamp": "last_edited_time", "direction": "descending"],
+      ],
+    ] {
+      let wanted = try await client.rows(source, filter: filter, sorts: sorts).map(\.id)
+      var seen: [NotionID] = []
+      var cursor: String?
+      repeat {
+        let page = try await client.query(source, filter: filter, sorts: sorts, cursor: cursor)
+        seen += page.items.map(\.id)
+        cursor = page.next
+        // What was read is worked on: it moves, and leaves the filter.
+        for row in page.items.prefix(20) {
+          _ = try await client.updatePage(row.id, properties: ["Number": ["number": 5000]])
+        }
+      } while cursor != nil
+      #expect(seen == wanted)
+      for id in seen {
+        _ = try await client.updatePage(id, properties: ["Number": ["number": .int(seen.count)]])
+      }
+    }
+  }
+
   @Test func moreRowsInOneMinuteThanAQueryGivesAreToldApart() async throws {
     let (client, source) = try await workspace(rows: 450, limit: 100, step: 0.01)
     let rows = try await client.rows(source)

@@ -1,11 +1,13 @@
 """`visen serve`, word for word: its options, its two outputs, its end."""
 
+import contextlib
 import json
 import os
 import pathlib
 import shutil
 import signal
 import socket
+import sqlite3
 import subprocess
 import tempfile
 import time
@@ -90,6 +92,32 @@ class Serve(unittest.TestCase):
         second = self.serve("--workspace", file)
         self.assertEqual(second.root, first.root)
         self.assertEqual(second.make("GET", f"pages/{page['id']}")["id"], page["id"])
+
+    def test_a_file_of_the_first_format_is_brought_up_to_date(self):
+        file = os.path.join(self.home, "space.db")
+        first = self.serve("--workspace", file)
+        source = first.make("POST", "databases", {
+            "parent": {"page_id": first.root}, "initial_data_source": {"properties": {
+                "Name": {"title": {}}, "N": {"number": {}},
+                "Tags": {"multi_select": {}}}}})["data_sources"][0]["id"]
+        rows = [first.make("POST", "pages", {
+            "parent": {"data_source_id": source}, "properties": {
+                "Name": {"title": [{"text": {"content": f"Row {n}"}}]}, "N": {"number": n},
+                "Tags": {"multi_select": [{"name": "x"}] if n % 2 else []}}})["id"] for n in range(6)]
+        first.close()
+        with contextlib.closing(sqlite3.connect(file)) as old:
+            old.executescript("""
+                DROP TABLE cell; DROP INDEX record_edited; DROP INDEX record_titles;
+                ALTER TABLE record DROP COLUMN title;
+                DELETE FROM grdb_migrations WHERE identifier = '2: cells';""")
+        second = self.serve("--workspace", file)
+        found = second.make("POST", f"data_sources/{source}/query", {
+            "filter": {"and": [{"property": "N", "number": {"greater_than": 1}},
+                               {"property": "Tags", "multi_select": {"contains": "x"}}]},
+            "sorts": [{"property": "Name", "direction": "descending"}]})["results"]
+        self.assertEqual([row["id"] for row in found], [rows[5], rows[3]])
+        found = second.make("POST", "search", {"query": "row", "page_size": 2})
+        self.assertEqual((len(found["results"]), found["has_more"]), (2, True))
 
     def test_the_clock_starts_where_it_is_told(self):
         server = self.serve("--fresh", "--now", "2026-07-04T10:07:58Z")

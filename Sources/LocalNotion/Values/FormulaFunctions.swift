@@ -280,7 +280,10 @@ struct FormulaFunctions {
     case "ceil": return try number(0).rounded(.up)
     case "abs": return abs(try number(0))
     case "sqrt": return try number(0).squareRoot()
-    case "cbrt": return cbrt(try number(0))
+    case "cbrt":
+      // The C library's is off by a bit or two: a step of Newton's mends it.
+      let root = cbrt(try number(0))
+      return root == 0 ? 0 : root - (root * root * root - (try number(0))) / (3 * root * root)
     case "exp": return exp(try number(0))
     case "ln": return log(try number(0))
     case "log2": return log2(try number(0))
