@@ -174,6 +174,14 @@ public final class ReplayTransport: HTTPTransport {
     ].joined(separator: " ")
   }
 
+  /// How much two bodies share at their beginnings and ends.
+  private static func likeness(_ a: [UInt8], _ b: [UInt8]) -> Int {
+    let shorter = min(a.count, b.count)
+    let head = zip(a, b).prefix { $0 == $1 }.count
+    let tail = zip(a.reversed(), b.reversed()).prefix { $0 == $1 }.count
+    return min(shorter, head + tail) * 2 - max(a.count, b.count)
+  }
+
   /// Names the recorded request that comes nearest.
   private func notRecorded(_ asked: JSON) -> TransportError {
     let target = "\(asked["method"]?.string ?? "") \(asked["target"]?.string ?? "")"
@@ -181,11 +189,19 @@ public final class ReplayTransport: HTTPTransport {
     let left = answers.withLock { answers in
       answers.filter { !$0.value.isEmpty && $0.key.hasPrefix(start) }.keys.sorted()
     }
+    let body = Array((asked["body"] ?? .null).text.utf8)
+    let near = left.map { Array($0.utf8.dropFirst(start.utf8.count)) }.max {
+      ReplayTransport.likeness($0, body) < ReplayTransport.likeness($1, body)
+    }
     var message = "“\(path)” has no answer for \(target)"
-    if let near = left.first {
-      message +=
-        " with \((asked["body"] ?? .null).text.prefix(300)); the nearest recorded one is "
-        + near.dropFirst(start.count).prefix(300)
+    if let near {
+      // Long bodies are shown from a little before the place where they part.
+      let from = max(0, zip(near, body).prefix { $0 == $1 }.count - 60)
+      func shown(_ bytes: [UInt8]) -> String {
+        (from > 0 ? "…" : "") + String(decoding: bytes.dropFirst(from).prefix(240), as: UTF8.self)
+          + (bytes.count > from + 240 ? "…" : "")
+      }
+      message += " with \(shown(body)); the nearest recorded one is \(shown(near))"
     } else if targets.contains(target) {
       message += ": it was recorded, and every answer has been given"
     } else {

@@ -42,13 +42,17 @@ struct Golden: Sendable, CustomTestStringConvertible {
   ///
   /// - Returns: The results, then the messages, then the exit code where it is not 0.
   @MainActor func run() async throws -> String {
-    let text = try String(contentsOf: script, encoding: .utf8)
+    try await Golden.output(
+      of: SourceText(try String(contentsOf: script, encoding: .utf8), name: script.path))
+  }
+
+  /// What a program prints.
+  @MainActor static func output(of source: SourceText) async throws -> String {
     let home = try await Fixture.home()
     defer { try? FileManager.default.removeItem(at: home) }
     let console = KeptConsole()
     let session = try Session(
       surroundings: Fixture.surroundings(home), options: RunOptions(), console: console)
-    let source = SourceText(text, name: script.path)
     let declared = Interpreter.parameters(of: source, signatures: CommandCatalog.signatures)
     if declared.contains(where: { $0.name == "folder" }) {
       await session.interpreter.setArguments(["folder": .text(home.path)])

@@ -1,5 +1,8 @@
 import Foundation
+import Script
 import Testing
+
+@testable import Shell
 
 /// Every script of `Tests/Golden/FEATURE/NAME.visen` prints exactly what `NAME.out` says.
 ///
@@ -14,6 +17,45 @@ import Testing
     }
     let wanted = (try? String(contentsOf: golden.expectation, encoding: .utf8)) ?? "(no file)\n"
     #expect(got == wanted, "\(Golden.difference(wanted, got))")
+  }
+
+  /// The codes of the language are those that `help` explains, and each stands in a golden file.
+  @Test func everyCodeIsExplainedAndShown() throws {
+    let folder = Golden.root.appendingPathComponent("Sources/Script")
+    let names = try #require(FileManager.default.enumerator(atPath: folder.path))
+    var used: Set<String> = []
+    while let name = names.nextObject() as? String {
+      guard name.hasSuffix(".swift") else { continue }
+      let text = try String(contentsOf: folder.appendingPathComponent(name), encoding: .utf8)
+      for match in text.matches(of: /"(V[0-3]\d\d)"/) { used.insert(String(match.1)) }
+    }
+    let explained = Set(CodeCatalog.all.map(\.code))
+    #expect(used.subtracting(explained).sorted() == [])
+    let shown = try Golden.expectations.map { try String(contentsOfFile: $0, encoding: .utf8) }
+      .joined()
+    // A program of 4 MB and a person's Ctrl-C have unit tests.
+    let missing = explained.subtracting(["V005", "V399"]).filter { !shown.contains("[\($0)]") }
+    #expect(missing.sorted() == [])
+  }
+
+  /// The worked examples of the reference print what stands below them.
+  @Test func theReferenceTellsTheTruth() async throws {
+    let file = Golden.root.appendingPathComponent("Sources/Script/Script.docc/Examples.md")
+    let text = try String(contentsOf: file, encoding: .utf8)
+    var made = text
+    var count = 0
+    for example in text.matches(of: /```visen\n((?:.|\n)*?)```\n\n```text\n((?:.|\n)*?)```/) {
+      count += 1
+      let output = try await Golden.output(of: SourceText(String(example.1), name: "example"))
+      made = made.replacing(
+        example.0, with: "```visen\n\(example.1)```\n\n```text\n\(output)```")
+    }
+    #expect(count == 12)
+    if ProcessInfo.processInfo.environment["UPDATE_GOLDEN"] == "1" {
+      try made.write(to: file, atomically: true, encoding: .utf8)
+    } else {
+      #expect(text == made)
+    }
   }
 
   @Test func thereAreEnough() {

@@ -241,6 +241,31 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertEqual(code, 1)
         self.assertIn("the nearest recorded one is", err)
 
+    def test_the_same_in_order_side_by_side_and_replayed(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh", "--latency", "engine=20ms~0.8")
+        self.addCleanup(rehearsal.close)
+        root = "https://www.notion.so/" + rehearsal.root.replace("-", "")
+        code, _, err = run(
+            ["-c", f'connect "Blog" to template under "{root}"; add "a", "b", "c", "d", "e"'],
+            home, **rehearsal.environment)
+        self.assertEqual(code, 0, err)
+        script = (
+            'use "Blog"; let all = for row in rows sort by Topic WIDTH { '
+            'print "{row.Topic}"; if row.Topic is "c" { skip }; '
+            'let answer = ai "about {row.Topic}" using gpt; print answer; length(answer) }; all')
+        tape = os.path.join(home, "tape.jsonl")
+        outputs = []
+        for width, options in (
+                ("", []), ("parallel 8", []), ("parallel 8", ["--record", tape]),
+                ("parallel 8", ["--replay", tape]), ("", ["--replay", tape])):
+            code, out, err = run(
+                [*options, "-c", script.replace("WIDTH", width)], home, **rehearsal.environment)
+            self.assertEqual(code, 0, err)
+            outputs.append(out)
+        self.assertEqual(len(outputs[0].splitlines()), 16, outputs[0])
+        self.assertEqual(len(set(outputs)), 1, outputs)
+
     def test_tried_side_by_side_and_kept(self):
         home = self.folder()
         rehearsal = Rehearsal(home, "--fresh")

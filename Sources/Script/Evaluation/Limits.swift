@@ -26,10 +26,48 @@ enum Limits {
   /// Refuses a list or record that holds others too deeply, as `l = [l]` in a loop makes them.
   static func check(depth items: some Sequence<Value>) throws(ScriptError) {
     var left = 2000
-    for item in items where isDeeper(item, than: depth - 1, &left) {
+    for item in items
+    where isDeeper(item, than: depth - 1, &left) || hasChain(item, from: \.first)
+      || hasChain(item, from: \.last)
+    {
       throw ScriptError(
         code: "V314", message: "lists and records are nested more than \(depth) deep",
         notes: ["does a list hold itself? to append write l += item"])
+    }
+  }
+
+  /// Whether the first, or last, lists and records inside each other are too many: a list that is
+  /// appended to itself grows there.
+  private static func hasChain(_ value: Value, from end: (Ends) -> Value?) -> Bool {
+    var value = value
+    for _ in 0..<depth {
+      guard let next = end(Ends(value: value)) else { return false }
+      value = next
+    }
+    return true
+  }
+
+  /// The first and last list or record in a value.
+  private struct Ends {
+    let value: Value
+    var first: Value? { items.first(where: Ends.holds) }
+    var last: Value? { items.last(where: Ends.holds) }
+
+    /// Of a wide value the ends.
+    private var items: [Value] {
+      switch value {
+      case .list(let items) where items.count > 20: Array(items.prefix(10) + items.suffix(10))
+      case .list(let items): items
+      case .record(let record): record.fields.map(\.value)
+      default: []
+      }
+    }
+
+    private static func holds(_ value: Value) -> Bool {
+      switch value {
+      case .list, .record: true
+      default: false
+      }
     }
   }
 

@@ -248,13 +248,14 @@ public struct Formatter {
 
   /// Whether the bracket at a place is closed before the row ends.
   private func closesOnRow(_ index: Int) -> Bool {
-    var level = 0
-    for token in tokens[index...] {
-      if token.isNewline, source.text(token.span) != ";" { return false }
-      if isOpener(token) { level += 1 }
+    // Whether each open bracket is one in which a `;` parts statements.
+    var blocks: [Bool] = []
+    for (place, token) in tokens[index...].enumerated() {
+      if token.isNewline, source.text(token.span) != ";" || blocks.last == false { return false }
+      if isOpener(token) { blocks.append(token.isSymbol("{") && !isRecord(index + place)) }
       if isCloser(token) {
-        level -= 1
-        if level == 0 { return true }
+        _ = blocks.popLast()
+        if blocks.isEmpty { return true }
       }
     }
     return false

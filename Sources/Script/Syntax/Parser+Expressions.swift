@@ -189,6 +189,7 @@ extension Parser {
         advance()
         skipNewlines()
         let isNegated = takeWord("not")
+        if isNegated { skipNewlines() }
         if takeWord("empty") {
           return Expression(
             kind: .isEmpty(left, isNegated: isNegated), span: left.span.through(lastSpan))

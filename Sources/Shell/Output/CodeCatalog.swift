@@ -15,6 +15,7 @@ nonisolated enum CodeCatalog {
       "An escape is none of \\n \\t \\\" \\\\ \\{ \\} \\u{1F600}. '…' has no escapes at all."
     ),
     ("V004", "A number or date is out of range. Write spaces around a minus: 2025 - 1 - 31."),
+    ("V005", "A program is longer than 4 MB. Data belongs into a file: read(\"data.csv\")"),
     (
       "V010",
       "A type is unknown. Types: text, number, flag, date, list of …, one of […], {name: type}."
@@ -36,6 +37,10 @@ nonisolated enum CodeCatalog {
     ("V100", "A name was never made: let NAME = …"),
     ("V101", "The database has no property of that name. Names with spaces stand in backquotes."),
     ("V102", "There is no function of that name. help lists them all."),
+    (
+      "V103",
+      "A line begins with a word that is no command, and goes on. A function's values stand in ( )."
+    ),
     ("V104", "A variable of that name is there already; shadowing would hide it."),
     ("V105", "What was made with let stays. Make it with var to change it."),
     (
@@ -46,6 +51,7 @@ nonisolated enum CodeCatalog {
       "V107",
       "Bodies of a parallel loop run side by side, so none may change what is outside. Give values back instead."
     ),
+    ("V108", "A function was given too few or too many values; the message shows what it takes."),
     ("V109", "A function has no parameter of that name."),
     ("V111", "fn, param, include and return have their places: the top of a program, a function."),
     (
@@ -53,13 +59,19 @@ nonisolated enum CodeCatalog {
       "No engine is asked inside where, sort by or a hole: its cost would not be seen. Name the answer first."
     ),
     ("V113", "skip and stop stand in loops."),
+    ("V114", "A command misses a part; the message says which, with examples."),
     (
       "V115",
       "Command words and words of the language are no names; in backquotes they may name properties."
     ),
     ("V116", "A parameter of the script was not given, or does not fit its type."),
     ("V117", "An included file holds fn, let and include only; it runs nothing."),
+    ("V118", "A file that is to be included or run cannot be read, or includes itself in the end."),
     ("V119", "every takes a duration: every 30min { … }"),
+    ("V120", "A script that is run has no parameter of that name."),
+    ("V121", "A script that is run is not a valid program; its own mistakes stand above."),
+    ("V122", "A statement can never be reached: the one before it always leaves."),
+    ("V123", "Scripts run each other too deeply; one of them runs itself."),
     (
       "V203",
       "A value of another kind is needed. Nothing is converted silently: \"{x}\" makes a text, number(x) a number."
@@ -91,7 +103,13 @@ nonisolated enum CodeCatalog {
       "Somebody changed the cell since it was read; it was left alone. set conflict overwrite writes all the same."
     ),
     ("V311", "An assert does not hold."),
+    ("V312", "A text is not JSON. The message shows how it begins."),
     ("V313", "A pattern is no regular expression. In '…' backslashes stand as they are."),
+    (
+      "V314",
+      "A value would grow too large: texts to 64 MB, lists to ten million items, a hundred deep."
+    ),
+    ("V399", "The program was stopped: Ctrl-C, or a service manager's word to end."),
   ]
 
   /// The meaning of a code; `nil` when it is none of the language's.
