@@ -63,6 +63,7 @@ struct Golden: Sendable, CustomTestStringConvertible {
     if code != ExitCode.success { output += "-- exit \(code)\n" }
     return output.replacing(home.path, with: "HOME").replacing(Golden.root.path + "/", with: "")
       .replacing(/· \d+(\.\d+)? (s|min)\b/, with: "· TIME")
+      .replacing(/\b\d+\.\d+ s\b/, with: "TIME")
   }
 
   /// The first line that differs.

@@ -108,7 +108,9 @@ extension Parser {
     guard current.isSymbol("{") else {
       throw unexpected(
         "{, parallel or on error continue",
-        current.isSymbol("=") ? equalsHint() : ["the { stands on the same line: for x in … {"])
+        current.isSymbol("=")
+          ? equalsHint()
+          : current.isNewline ? ["the { stands on the same line: for x in … {"] : [])
     }
     let body = try block()
     return Expression(

@@ -33,6 +33,9 @@ struct Parser {
   var depth = 0
   /// Words that end an expression because the command around it expects them.
   var clauseWords: Set<String> = []
+  /// Blocks that are open, and those whose end will come though nobody waits for it any more.
+  private var openBlocks = 0
+  private var abandoned = 0
   /// A block whose brace seems to be missing, by the indentation of the one that was closed instead.
   private var suspect: Span?
   /// The clauses of queries that do not stand in their order.
@@ -129,7 +132,7 @@ struct Parser {
       case .name(let before) = tokens[position - 1].kind, !Reserved.words.contains(before),
       commands[before] == nil, BuiltinStatement(rawValue: before) == nil
     {
-      notes.append("a name of several words stands in backquotes: `\(before) \(word)`")
+      notes = ["a name of several words stands in backquotes: `\(before) \(word)`"] + notes
     }
     return fail(
       "V012", "\(text) does not fit here", token.span, label: "expected \(expected)", notes)
@@ -160,6 +163,12 @@ struct Parser {
       skipNewlines()
       if current.isEnd { return statements }
       let start = position
+      if current.isSymbol("}"), abandoned > 0 {
+        // It closes a block in which something was wrong; that was said.
+        abandoned -= 1
+        advance()
+        continue
+      }
       if current.isSymbol("}") {
         _ = fail(
           "V012", "this } closes nothing", current.span, label: "no { is open",
@@ -173,6 +182,8 @@ struct Parser {
       } catch {
         brackets = 0
         clauseWords = []
+        abandoned += openBlocks
+        openBlocks = 0
         if position == start { advance() }
         recover()
       }
@@ -186,7 +197,9 @@ struct Parser {
       let token = tokens[position]
       if token.isNewline, level <= 0 { return }
       if token.isSymbol("{") { level += 1 }
-      if token.isSymbol("}") { level -= 1 }
+      if token.isSymbol("}") {
+        if level > 0 { level -= 1 } else { abandoned = max(0, abandoned - 1) }
+      }
       advance()
     }
   }
@@ -482,6 +495,7 @@ struct Parser {
     let start = current.span
     guard current.isSymbol("{") else { throw unexpected("{") }
     advance()
+    openBlocks += 1
     let outerBrackets = brackets
     let outerWords = clauseWords
     brackets = 0
@@ -498,6 +512,7 @@ struct Parser {
         if suspect == nil, isFirstOfLine(current.span), indent(current.span) < indent(start) {
           suspect = start
         }
+        openBlocks -= 1
         advance()
         return Block(statements: statements, span: start.through(lastSpan))
       }
