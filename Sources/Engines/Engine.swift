@@ -132,6 +132,9 @@ public struct Answer: Sendable {
   public var model: String
   /// The service's identity of the call.
   public var requestID: String?
+  /// How long the service took for this answer, without the wait for its turn; `nil` when nobody
+  /// measured.
+  public var duration: Duration?
   /// Calls made before for the same question that got no answer, and may be billed all the same.
   public var lostCalls = 0
 

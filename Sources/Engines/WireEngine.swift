@@ -195,7 +195,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
     try await gate.enter(tokens: tokens, most: most)
     let start = ContinuousClock.now
     do {
-      let answer = try await ask()
+      var answer = try await ask()
+      answer.duration = ContinuousClock.now - start
       settings.onUse(model, answer.usage.inputTokens + answer.usage.outputTokens)
       await gate.leave(.answered(seconds: (ContinuousClock.now - start) / .seconds(1)))
       return answer

@@ -137,7 +137,7 @@ public struct Trials: Sendable {
         } else {
           try await question.engine.answer(request)
         }
-      outcome.duration = .now - start
+      outcome.duration = answer.duration ?? (.now - start)
       outcome.answer = answer
       outcome.usage = answer.usage
       outcome.cost = await budget.settle(

@@ -719,6 +719,14 @@ struct Resolver {
         scopeUse?.names.insert(name)
         if let shape = scope.shape {
           guard let index else {
+            if let answer = scope.answer,
+              NearestWord.nearest(to: name, among: [answer] + shape.names) == answer
+            {
+              note(
+                "V101", "there is no property named “\(name)” in \(shape.name)", span,
+                label: "unknown name", ["did you mean `\(answer)`?"])
+              return failed(span)
+            }
             unknownProperty(name, span, shape)
             return failed(span)
           }

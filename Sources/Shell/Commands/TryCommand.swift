@@ -109,6 +109,7 @@ struct TryCommand: Command {
         outcome, asked[row].requests[variant], asked[row].row, answerChecks)
     }
     try bench.keep(experiment)
+    experiment = bench.current ?? experiment
     try keepSpent(result, asked, variants, connection)
     return try finish(experiment, result, isShown: stream?.hasText == true)
   }
