@@ -83,6 +83,8 @@ public struct Conditions: Sendable {
   var latency: [Side: Latency] = [:]
   var rate: [Side: Rate] = [:]
   var faults: [Side: [(fault: Fault, share: Double)]] = [:]
+  /// What becomes of the rows of answers to several questions at once.
+  var spoiling = Spoiling()
   /// Where the sequence of random numbers starts.
   public var seed: UInt64 = 1
 
@@ -119,18 +121,26 @@ public struct Conditions: Sendable {
 
   /// Reads faults with their share, separated by commas: `engine:429=5%,notion:500=1%,hang=0.5%`.
   ///
-  /// `batch:expired=10%` is a share of the batches, `batch:400=3%` one of the questions in each.
+  /// `batch:expired=10%` is a share of the batches, `batch:400=3%` one of the questions in each;
+  /// `engine:spoilt=15%` is a share of the rows in each answer to several rows at once.
   public mutating func addFaults(_ text: String) throws(ConditionProblem) {
     for item in text.split(separator: ",") {
       let word = item.trimmingPrefix { $0 == " " }
       let (sides, rest) = Conditions.sides(String(word), separator: ":")
       let parts = rest.split(separator: "=", omittingEmptySubsequences: false)
+      if parts.count == 2, parts[0] == "spoilt", sides != [.notion], parts[1].hasSuffix("%"),
+        let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
+      {
+        spoiling.share = percent / 100
+        continue
+      }
       guard parts.count == 2, let fault = Fault(parts[0]), parts[1].hasSuffix("%"),
         let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
       else {
         throw ConditionProblem(
-          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, committed, expired, "
-            + "with a share, such as engine:429=5%,notion:500=1%,batch:expired=10%; not “\(word)”.")
+          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, committed, "
+            + "spoilt, expired, with a share, such as engine:429=5%,notion:500=1%,"
+            + "batch:expired=10%; not “\(word)”.")
       }
       guard sides.allSatisfy({ $0.mayHave(fault) }) else {
         throw ConditionProblem(
@@ -202,6 +212,15 @@ final class Fate: Sendable {
         state.used[side] = 1
       }
       return nil
+    }
+  }
+
+  /// The limit of a side, what is left of it, and how long until it is whole again.
+  func figures(_ side: Side) -> (rate: Conditions.Rate, left: Int, reset: Duration)? {
+    guard let rate = conditions.rate[side] else { return nil }
+    return state.withLock { state in
+      let rest = state.windowEnd[side].map { ContinuousClock.now.duration(to: $0) } ?? .zero
+      return (rate, max(0, rate.requests - state.used[side, default: 0]), max(.zero, rest))
     }
   }
 

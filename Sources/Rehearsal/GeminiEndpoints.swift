@@ -11,9 +11,11 @@ import Transport
 struct GeminiEndpoints: Sendable {
   let statistics: Statistics
   let batches: BatchDepot
+  private let spoiling: Spoiling
   private var isHalfPrice = false
 
-  init(statistics: Statistics, batches: BatchDepot) {
+  init(statistics: Statistics, batches: BatchDepot, spoiling: Spoiling = Spoiling()) {
+    self.spoiling = spoiling
     self.statistics = statistics
     self.batches = batches
   }
@@ -51,7 +53,9 @@ struct GeminiEndpoints: Sendable {
   }
 
   /// The service's own error for a status.
-  static func refusal(_ status: Int, wait: Duration) -> Reply {
+  ///
+  /// - Parameter rate: The limit that was reached, told where the service has a name for it.
+  static func refusal(_ status: Int, wait: Duration, rate: Conditions.Rate? = nil) -> Reply {
     let word =
       switch status {
       case 400: "INVALID_ARGUMENT"
@@ -76,6 +80,20 @@ struct GeminiEndpoints: Sendable {
           "retryDelay": .string("\(seconds)s"),
         ]
       ]
+      let spans = [Duration.seconds(60): "Minute", .seconds(86_400): "Day"]
+      if let rate, let span = spans[rate.window] {
+        refused.details.append([
+          "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+          "violations": [
+            [
+              "quotaMetric":
+                "generativelanguage.googleapis.com/generate_content_free_tier_requests",
+              "quotaId": .string("GenerateRequestsPer\(span)PerProjectPerModel-FreeTier"),
+              "quotaValue": .string(String(rate.requests)),
+            ]
+          ],
+        ])
+      }
     }
     return refused.reply
   }
@@ -231,12 +249,13 @@ struct GeminiEndpoints: Sendable {
           + "response_mime_type is application/json")
     }
     let isJSON = settings?["responseMimeType"]?.string == "application/json"
-    let made = PracticeEngine.made(
+    var made = PracticeEngine.made(
       prompt, schema: schema ?? (isJSON ? ["type": "object"] : nil),
       limit: settings?["maxOutputTokens"]?.int)
     let price = Prices.price(engine: "gemini", model: model)
     statistics.answered(
       prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
+    made.text = spoiling.applied(to: made.text)
     return made
   }
 

@@ -36,8 +36,10 @@ public struct LoopbackServer: Sendable {
   public init(workspace: LocalWorkspace, conditions: Conditions = Conditions()) {
     self.workspace = workspace
     fate = Fate(conditions)
-    openAI = OpenAIEndpoints(statistics: statistics, batches: BatchDepot(fate))
-    gemini = GeminiEndpoints(statistics: statistics, batches: BatchDepot(fate))
+    openAI = OpenAIEndpoints(
+      statistics: statistics, batches: BatchDepot(fate), spoiling: conditions.spoiling)
+    gemini = GeminiEndpoints(
+      statistics: statistics, batches: BatchDepot(fate), spoiling: conditions.spoiling)
   }
 
   /// Listens and answers until the task is cancelled.
@@ -81,9 +83,12 @@ public struct LoopbackServer: Sendable {
     let fault = fate.fault(side)
     do {
       if let wait = fate.wait(side) {
-        let reply = refusal(429, side, path: path, wait: wait)
+        var reply = refusal(429, side, path: path, wait: wait)
+        if path.hasPrefix("/gemini/"), let rate = fate.figures(side)?.rate {
+          reply = GeminiEndpoints.refusal(429, wait: wait, rate: rate)
+        }
         statistics.end(side, status: "429", isFault: false)
-        return try await LoopbackServer.send(reply, writer)
+        return try await LoopbackServer.send(limited(reply, path), writer)
       }
       if fault == .hang {
         // Until the client goes away, or an hour.
@@ -100,7 +105,8 @@ public struct LoopbackServer: Sendable {
         let reply = refusal(status, side, path: path, wait: .seconds(1))
         return try await LoopbackServer.send(reply, writer)
       }
-      var reply = await answer(request, target: target, path: path, bytes: bytes)
+      var reply = limited(
+        await answer(request, target: target, path: path, bytes: bytes), path)
       if fault == .committed { reply = committed(reply, request.head.method, side, path) }
       if fault == .malformed { reply.body = Array(reply.body.dropLast(2)) + Array("…".utf8) }
       statistics.end(side, status: String(reply.status), isFault: fault != nil)
@@ -115,6 +121,20 @@ public struct LoopbackServer: Sendable {
       statistics.end(side, status: "gone", isFault: fault != nil)
       throw CancellationError()
     }
+  }
+
+  /// The reply with what OpenAI tells of its limits; Gemini tells nothing before it refuses.
+  private func limited(_ reply: Reply, _ path: String) -> Reply {
+    guard path.hasPrefix("/openai/"), let figures = fate.figures(.engine) else { return reply }
+    var reply = reply
+    let seconds = figures.reset / .seconds(1)
+    for (name, value) in [
+      ("limit", String(figures.rate.requests)), ("remaining", String(figures.left)),
+      ("reset", "\(Int((seconds * 1000).rounded(.up)))ms"),
+    ] {
+      if let field = HTTPField.Name("x-ratelimit-\(name)-requests") { reply.fields[field] = value }
+    }
+    return reply
   }
 
   private func answer(

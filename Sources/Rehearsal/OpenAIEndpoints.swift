@@ -9,10 +9,12 @@ import Transport
 struct OpenAIEndpoints: Sendable {
   let statistics: Statistics
   let batches: BatchDepot
+  private let spoiling: Spoiling
   /// What a call costs, as a share of its price.
   private var isHalfPrice = false
 
-  init(statistics: Statistics, batches: BatchDepot) {
+  init(statistics: Statistics, batches: BatchDepot, spoiling: Spoiling = Spoiling()) {
+    self.spoiling = spoiling
     self.statistics = statistics
     self.batches = batches
   }
@@ -476,7 +478,7 @@ struct OpenAIEndpoints: Sendable {
     let price = Prices.price(engine: "gpt", model: model)
     statistics.answered(
       prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
-    return Made(text: made.text, usage: made.usage, isCut: made.isCut)
+    return Made(text: spoiling.applied(to: made.text), usage: made.usage, isCut: made.isCut)
   }
 
   /// A text in pieces of about a token each.

@@ -15,7 +15,7 @@ final class Statistics: Sendable {
 
   private struct State {
     var tallies: [Side: Tally] = [:]
-    var prompts: [String: Int] = [:]
+    var prompts: [String: (times: Int, cost: Double)] = [:]
     var answers = 0
     var usage = Usage()
     var cost = 0.0
@@ -46,7 +46,8 @@ final class Statistics: Sendable {
   /// Counts an answer that a real service would bill.
   func answered(prompt: String, usage: Usage, price: Price?) {
     state.withLock { state in
-      state.prompts[prompt, default: 0] += 1
+      state.prompts[prompt, default: (0, 0)].times += 1
+      if let price { state.prompts[prompt]?.cost += price.cost(of: usage) }
       state.answers += 1
       state.usage = state.usage + usage
       if let price { state.cost += price.cost(of: usage) } else { state.isCostKnown = false }
@@ -74,9 +75,16 @@ final class Statistics: Sendable {
       engine["cost"] = state.isCostKnown ? .double(state.cost) : .null
       engine["prompts"] = .int(state.prompts.count)
       engine["asked_again"] = .int(state.answers - state.prompts.count)
-      let asked = state.prompts.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.prefix(limit)
+      let asked = state.prompts.sorted {
+        ($1.value.times, $0.key) < ($0.value.times, $1.key)
+      }.prefix(limit)
       engine["asked"] = .array(
-        asked.map { ["prompt": .string($0.key), "times": .int($0.value)] })
+        asked.map {
+          [
+            "prompt": .string($0.key), "times": .int($0.value.times),
+            "cost": .double($0.value.cost),
+          ]
+        })
       return ["notion": .object(tally(.notion)), "engine": .object(engine)]
     }
   }
