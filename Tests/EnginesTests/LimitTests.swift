@@ -5,6 +5,12 @@ import Testing
 
 @testable import Engines
 
+/// A clock that a test moves, and what it was told.
+private final class Hand: Sendable {
+  let clock = Mutex(ContinuousClock.now)
+  let told = Mutex<[String]>([])
+}
+
 @Suite struct LimitTests {
   @Test(arguments: [
     ("12ms", 0.012), ("1s", 1), ("6m0s", 360), ("1h2m3.5s", 3723.5), ("7", 7), ("0.5", 0.5),
@@ -57,22 +63,21 @@ import Testing
   }
 
   @Test func aLimitIsKeptToBeforeTheServiceRefuses() async throws {
-    let clock = Mutex(ContinuousClock.now)
-    let told = Mutex<[String]>([])
+    let hand = Hand()
     let gate = EngineGate(
       start: 100, most: 100, limits: [(EngineLimit(.requests, 10, per: .seconds(60)), used: 4)],
-      now: { clock.withLock { $0 } },
-      onWait: { reason, _ in told.withLock { $0.append(reason) } },
-      sleep: { wait in clock.withLock { $0 += wait } })
-    let start = clock.withLock { $0 }
+      now: { hand.clock.withLock { $0 } },
+      onWait: { reason, _ in hand.told.withLock { $0.append(reason) } },
+      sleep: { wait in hand.clock.withLock { $0 += wait } })
+    let start = hand.clock.withLock { $0 }
     for _ in 0..<26 {
       try await gate.enter()
       await gate.leave(.answered(seconds: 0))
     }
     // Six at once, ten after one minute, ten after two.
-    let elapsed = start.duration(to: clock.withLock { $0 })
+    let elapsed = start.duration(to: hand.clock.withLock { $0 })
     #expect(elapsed > .seconds(119) && elapsed < .seconds(122))
-    #expect(told.withLock { $0.first } == "its 10 requests a minute")
+    #expect(hand.told.withLock { $0.first } == "its 10 requests a minute")
   }
 
   @Test func aLimitOfADayStopsTheRun() async throws {

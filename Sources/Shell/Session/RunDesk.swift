@@ -65,7 +65,8 @@ final class RunDesk {
       try await checks?.looks(connection), plan.parameters)
     let id = try runner.begin(plan)
     try await carryOut(
-      id, client: connection.workspace.client, claim: store.journal.claim(id), runner: runner, targets: plan.targets,
+      id, client: connection.workspace.client, claim: store.journal.claim(id), runner: runner,
+      targets: plan.targets,
       parameters: plan.parameters, left: plan.items.count)
   }
 
