@@ -274,7 +274,9 @@ public struct Formatter {
     if last.isSymbol("{") { return open.last.map { $0.kind != .record } ?? true }
     if token.isSymbol("(") || token.isSymbol("[") {
       // A call or an index stands at its name; a bracket that begins a value stands apart.
-      return last.span.end != token.span.start || !endsValue(last)
+      // After a dot every word is a name.
+      let isField = index >= 2 && tokens[index - 2].isSymbol(".")
+      return last.span.end != token.span.start || !(endsValue(last) || isField)
     }
     if last.isSymbol("-"), isUnary(index - 1) { return false }
     return true

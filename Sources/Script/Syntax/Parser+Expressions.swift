@@ -356,7 +356,11 @@ extension Parser {
 
   /// A bracket right behind a value belongs to it; one after a space begins something new.
   private var isAdjacent: Bool {
-    mutating get { current.span.start == lastSpan.end }
+    mutating get {
+      let token = current
+      // A line's end that was passed over ends where the next line begins.
+      return token.span.start == lastSpan.end && position > 0 && !tokens[position - 1].isNewline
+    }
   }
 
   private var isCall: Bool {
