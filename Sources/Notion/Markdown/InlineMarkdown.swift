@@ -138,7 +138,12 @@ struct InlineRun {
       }
       return InlineRun(text: text, style: style)
     }
-    var writer = InlineWriter(lineBreak: isCell ? "<br>" : lineBreak, isCell: isCell)
+    let text = runs.map(\.text).joined()
+    let hasLinks =
+      runs.contains { $0.style.link != nil }
+      || ["](", "]:", "]["].contains(where: text.contains)
+    var writer = InlineWriter(
+      lineBreak: isCell ? "<br>" : lineBreak, isCell: isCell, hasLinks: hasLinks)
     writer.write(joined(runs)[...])
     return writer.text
   }
@@ -153,10 +158,13 @@ struct InlineWriter {
 
   /// Whether a bar would end the cell.
   private let isCell: Bool
+  /// Whether a bracket could be a link's; brackets alone say nothing.
+  private let hasLinks: Bool
 
-  init(lineBreak: String, isCell: Bool) {
+  init(lineBreak: String, isCell: Bool, hasLinks: Bool) {
     self.lineBreak = lineBreak
     self.isCell = isCell
+    self.hasLinks = hasLinks
   }
 
   private enum Span {
@@ -270,7 +278,7 @@ struct InlineWriter {
   /// Markers count only where letters and punctuation stand rightly around them; a neighbour that
   /// does not is written as a reference, which reads as punctuation and says the same.
   private mutating func emphasis(_ runs: [InlineRun], _ marker: String) {
-    var inner = InlineWriter(lineBreak: lineBreak, isCell: isCell)
+    var inner = InlineWriter(lineBreak: lineBreak, isCell: isCell, hasLinks: hasLinks)
     inner.write(runs[...])
     let first = inner.text.unicodeScalars.first.map(InlineWriter.kind) ?? .space
     let before = text.unicodeScalars.last.map(InlineWriter.kind) ?? .space
@@ -338,6 +346,13 @@ struct InlineWriter {
     edge = nil
   }
 
+  /// Whether a text begins like the box of a task.
+  private func isBox(_ text: ArraySlice<Character>) -> Bool {
+    let start = text.prefix(3)
+    return start.count == 3 && start.last == "]"
+      && start.dropFirst().first.map { " xX".contains($0) } ?? false
+  }
+
   /// A text with what Markdown would take for a marker escaped.
   private func escaped(_ text: String) -> String {
     // Two dollars that would make a formula of what is between.
@@ -346,8 +361,6 @@ struct InlineWriter {
       ? text.split(separator: "\n").contains { line in
         MarkdownSource.pieces(line).contains { if case .formula = $0 { true } else { false } }
       } : false
-    // Brackets alone say nothing; these would be a link or what one refers to.
-    let hasLink = text.contains("](") || text.contains("]:") || text.contains("][")
     var result = ""
     let characters = Array(text)
     for (index, character) in characters.enumerated() {
@@ -357,7 +370,7 @@ struct InlineWriter {
         result += lineBreak
         continue
       case "\\", "`", "*", "_", "~": result.append("\\")
-      case "[" where hasLink || index == 0 || characters[index - 1] == "\n" || next == "!":
+      case "[" where hasLinks || next == "!" || isBox(characters[index...]):
         result.append("\\")
       case "|" where isCell: result.append("\\")
       case "$" where hasFormula: result.append("\\")
@@ -372,7 +385,7 @@ struct InlineWriter {
         result.append("\\")
       case "&" where next.map { $0 == "#" || ($0.isASCII && $0.isLetter) } ?? false:
         result.append("\\")
-      case "!" where next == "[" && hasLink: result.append("\\")
+      case "!" where next == "[" && hasLinks: result.append("\\")
       default: break
       }
       result.append(character)
