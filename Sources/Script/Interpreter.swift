@@ -248,18 +248,15 @@ public actor Interpreter {
         if !isWanted, case .expression(let expression) = statement.kind {
           isWanted = expression.isShown
         }
-        let (result, values) = await Interpreter.onThread(
-          node, start, machine, isWanted: isWanted)
-        globals.values = values
-        switch result {
-        case .failure(let error):
+        let ending = await Interpreter.onThread(node, start, machine, isWanted: isWanted)
+        globals.values = ending.globals
+        if let error = ending.error {
           throw Interruption(error: error, failures: state.failures.withLock { $0 }).flattened
-        case .success(let value):
-          if case .expression(let expression) = statement.kind {
-            last = value
-            remember(value, expression)
-            if let onValue, expression.isShown { try await onValue(value) }
-          }
+        }
+        if case .expression(let expression) = statement.kind {
+          last = ending.value
+          remember(ending.value, expression)
+          if let onValue, expression.isShown { try await onValue(ending.value) }
         }
         if case .command(let command) = statement.kind, command.signature.opensConnection != nil {
           try checkRest(parsed.statements[(index + 1)...], source)
@@ -323,23 +320,29 @@ public actor Interpreter {
     }
   }
 
+  /// How the evaluation of a statement ended.
+  private struct Ending: Sendable {
+    var value = Value.nothing
+    var error: ScriptError?
+    var globals: [Value] = []
+  }
+
   /// Runs a node on a thread of its own, with a stack that deep programs fit into.
   private nonisolated static func onThread(
     _ node: Node, _ values: [Value], _ machine: Machine, isWanted: Bool
-  ) async -> (Result<Value, ScriptError>, [Value]) {
+  ) async -> Ending {
     await withCheckedContinuation { continuation in
       let thread = Thread {
         let context = Context(Context.Variables(globals: values), machine: machine)
-        let result: Result<Value, ScriptError>
+        var ending = Ending()
         do throws(ScriptError) {
-          var value = Value.nothing
-          if isWanted { value = try node.eval(context) } else { try node.run(context) }
+          if isWanted { ending.value = try node.eval(context) } else { try node.run(context) }
           try context.sendStaged()
-          result = .success(value)
         } catch {
-          result = .failure(error)
+          ending.error = error
         }
-        continuation.resume(returning: (result, context.variables.globals))
+        ending.globals = context.variables.globals
+        continuation.resume(returning: ending)
       }
       thread.stackSize = stackSize
       thread.start()

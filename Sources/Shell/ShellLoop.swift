@@ -29,6 +29,8 @@ public final class ShellLoop {
     do {
       session = try Session(
         surroundings: surroundings, options: invocation.options, console: console)
+      // At the prompt nothing goes without it; scripts open it when they come to use it.
+      if surroundings.isInteractive { try session.store.open() }
     } catch {
       console.problem(Sanitizer.text("visen: \(Report.sentence(error))"))
       return ExitCode.problem

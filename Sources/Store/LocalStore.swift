@@ -1,7 +1,10 @@
 public import Foundation
 import GRDB
+import Synchronization
 
-/// Visen's own memory: `visen.db` in its home, opened once.
+/// Visen's own memory: `visen.db` in its home.
+///
+/// The database is opened when it is first used: a script that only calculates needs none.
 public struct LocalStore: Sendable {
   /// The folder that holds it; `nil` in memory.
   public let home: URL?
@@ -26,33 +29,46 @@ public struct LocalStore: Sendable {
   /// The allowance of prompts.
   public let allowance: Allowance
 
-  /// Opens the store in a folder, which is made when it is missing.
+  private let access: DatabaseAccess
+
+  /// A store in a folder, which is made when it is missing.
   ///
   /// - Throws: ``StoreError`` when the folder or the file cannot be used.
   public init(home: URL) throws {
     let path = home.appendingPathComponent("visen.db").path
-    do {
-      try PrivateFile.makeFolder(home)
-      try PrivateFile.make(path)
-      var configuration = LocalStore.configuration
-      configuration.busyMode = .timeout(10)
-      configuration.prepareDatabase { database in
-        // A paid answer must survive a power cut, not only a crash of ours.
-        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
-      }
-      let queue = try DatabaseQueue(path: path, configuration: configuration)
-      for suffix in ["-wal", "-shm"] { PrivateFile.restrict(path + suffix) }
-      try self.init(DatabaseAccess(queue: queue, path: path), home: home)
-    } catch {
-      throw StoreError.explained(error, path)
-    }
+    try PrivateFile.makeFolder(home)
+    try PrivateFile.make(path)
+    self.init(
+      DatabaseAccess(path: path) {
+        var configuration = LocalStore.configuration
+        configuration.busyMode = .timeout(10)
+        configuration.prepareDatabase { database in
+          // A paid answer must survive a power cut, not only a crash of ours.
+          try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL")
+        }
+        let queue = try DatabaseQueue(path: path, configuration: configuration)
+        for suffix in ["-wal", "-shm"] { PrivateFile.restrict(path + suffix) }
+        return try LocalStore.migrated(queue, path)
+      }, home: home)
   }
 
   /// Opens a store that is gone with the process.
   public static func inMemory() throws -> LocalStore {
-    try LocalStore(
-      DatabaseAccess(queue: DatabaseQueue(configuration: configuration), path: "memory"), home: nil)
+    let store = LocalStore(
+      DatabaseAccess(path: "memory") {
+        try migrated(DatabaseQueue(configuration: configuration), "memory")
+      }, home: nil)
+    try store.open()
+    return store
   }
+
+  /// Opens the database now.
+  ///
+  /// - Throws: ``StoreError`` when it is damaged, or was written by a newer Visen.
+  public func open() throws { _ = try access.queue() }
+
+  /// Why the database could not be opened; `nil` while that was not tried, and when it is open.
+  public var problem: (any Error)? { access.problem }
 
   private static var configuration: Configuration {
     var configuration = Configuration()
@@ -60,16 +76,21 @@ public struct LocalStore: Sendable {
     return configuration
   }
 
-  private init(_ access: DatabaseAccess, home: URL?) throws {
-    self.home = home
+  private static func migrated(_ queue: DatabaseQueue, _ path: String) throws -> DatabaseQueue {
     let migrator = Schema.migrator
-    let isNewer = try access.queue.read { try migrator.hasBeenSuperseded($0) }
+    let isNewer = try queue.read { try migrator.hasBeenSuperseded($0) }
     guard !isNewer else {
-      throw StoreError("\(access.path) was written by a newer Visen; use that one.")
+      throw StoreError("\(path) was written by a newer Visen; use that one.")
     }
-    if try access.queue.read({ try !migrator.hasCompletedMigrations($0) }) {
-      try migrator.migrate(access.queue)
+    if try queue.read({ try !migrator.hasCompletedMigrations($0) }) {
+      try migrator.migrate(queue)
     }
+    return queue
+  }
+
+  private init(_ access: DatabaseAccess, home: URL?) {
+    self.home = home
+    self.access = access
     connections = ConnectionTable(access: access)
     preferences = Preferences(access: access)
     schemas = SchemaCache(access: access)
@@ -86,21 +107,47 @@ public struct LocalStore: Sendable {
 }
 
 /// The database as its tables use it: synchronous, its errors explained.
-struct DatabaseAccess: Sendable {
-  let queue: DatabaseQueue
+final class DatabaseAccess: Sendable {
   let path: String
+  private let opening: @Sendable () throws -> DatabaseQueue
+  private let opened = Mutex<Result<DatabaseQueue, any Error>?>(nil)
+
+  init(path: String, opening: @escaping @Sendable () throws -> DatabaseQueue) {
+    self.path = path
+    self.opening = opening
+  }
+
+  /// The database, opened when it is first asked for.
+  func queue() throws -> DatabaseQueue {
+    try opened.withLock { opened in
+      if let opened { return try opened.get() }
+      let result: Result<DatabaseQueue, any Error>
+      do {
+        result = .success(try opening())
+      } catch {
+        result = .failure(StoreError.explained(error, path))
+      }
+      opened = result
+      return try result.get()
+    }
+  }
+
+  /// Why it could not be opened.
+  var problem: (any Error)? {
+    opened.withLock { if case .failure(let error) = $0 { error } else { nil } }
+  }
 
   func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
-    do { return try queue.read(body) } catch { throw StoreError.explained(error, path) }
+    do { return try queue().read(body) } catch { throw StoreError.explained(error, path) }
   }
 
   func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
-    do { return try queue.write(body) } catch { throw StoreError.explained(error, path) }
+    do { return try queue().write(body) } catch { throw StoreError.explained(error, path) }
   }
 
   /// Writes on the database's own thread, so that none of the program's waits for the disk.
   func write(_ body: @escaping @Sendable (Database) throws -> Void) async throws {
-    do { try await queue.write(body) } catch { throw StoreError.explained(error, path) }
+    do { try await queue().write(body) } catch { throw StoreError.explained(error, path) }
   }
 }
 

@@ -271,13 +271,20 @@ final class Machine: Sendable {
   /// What outlives a statement: cancellation and failures.
   final class State: Sendable {
     fileprivate let isCancelled = Atomic<Bool>(false)
-    fileprivate let tasks = Mutex<[Int: Task<Void, Never>]>([:])
-    fileprivate let nextTask = Atomic<Int>(0)
+    /// The effects under way; no dictionary of tasks: to make the type of one, the runtime goes
+    /// through all that the program conforms to, which a short script would notice.
+    fileprivate let effects = Mutex<[Effect]>([])
+    fileprivate let nextEffect = Atomic<Int>(0)
     let failures = Mutex<[RowFailure]>([])
 
     func cancel() {
       isCancelled.store(true, ordering: .sequentiallyConsistent)
-      for task in tasks.withLock({ $0.values }) { task.cancel() }
+      for effect in effects.withLock({ $0 }) { effect.cancel() }
+    }
+
+    fileprivate struct Effect: Sendable {
+      let number: Int
+      let cancel: @Sendable () -> Void
     }
   }
 
@@ -317,17 +324,17 @@ final class Machine: Sendable {
     let outcome = Mutex<Swift.Result<Result, any Error>?>(nil)
     let box = OutcomeBox(outcome)
     let done = DispatchSemaphore(value: 0)
-    let number = state.nextTask.wrappingAdd(1, ordering: .relaxed).newValue
+    let number = state.nextEffect.wrappingAdd(1, ordering: .relaxed).newValue
     let task = Task {
       let result: Swift.Result<Result, any Error>
       do { result = .success(try await effect()) } catch { result = .failure(error) }
       box.outcome.withLock { $0 = result }
       done.signal()
     }
-    state.tasks.withLock { $0[number] = task }
+    state.effects.withLock { $0.append(State.Effect(number: number, cancel: { task.cancel() })) }
     if isCancelled { task.cancel() }
     done.wait()
-    state.tasks.withLock { $0[number] = nil }
+    state.effects.withLock { $0.removeAll { $0.number == number } }
     switch box.outcome.withLock({ $0 }) {
     case .success(let result): return result
     case .failure(let error): throw Machine.explained(error)

@@ -98,8 +98,11 @@ public final class Session {
       }
       let outcome = try await interpreter.run(source, onValue: shows ? show : nil)
       failures = outcome.failures
+      // What could not be read was taken for absent here and there.
+      if let problem = store.problem { throw problem }
       transcript.succeeded(source.text)
     } catch {
+      let error = store.problem ?? error
       if let interruption = error as? Interruption { failures = interruption.failures }
       console.progress(nil)
       console.problem(report.text(error, in: source).redacting(keys.all))
