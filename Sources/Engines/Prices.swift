@@ -62,10 +62,26 @@ public enum Prices {
     }
   }
 
-  private static let given = Mutex<[Dated]>([])
+  private struct Given {
+    var prices: [Dated] = []
+    var unread: (@Sendable () throws -> [Dated])?
+  }
+
+  private static let given = Mutex(Given())
 
   /// Takes the prices that a person gave; they come before those of the program.
-  public static func use(_ prices: [Dated]) { given.withLock { $0 = prices } }
+  ///
+  /// - Parameter read: Reads them when a price is first asked for; what it throws gives none.
+  public static func use(_ read: @escaping @Sendable () throws -> [Dated]) {
+    given.withLock { $0 = Given(unread: read) }
+  }
+
+  private static var own: [Dated] {
+    given.withLock { given in
+      if let read = given.unread { given = Given(prices: (try? read()) ?? []) }
+      return given.prices
+    }
+  }
 
   /// The price of a model; `nil` when it is not known.
   public static func price(engine: String, model: String, at time: Date = Date()) -> Price? {
@@ -76,7 +92,7 @@ public enum Prices {
   ///
   /// Dated names (`gpt-6-luna-2026-09-22`) cost what the plain name costs.
   public static func dated(engine: String, model: String, at time: Date = Date()) -> Dated? {
-    let ownPrice = given.withLock { $0.first { $0.engine == engine && $0.model == model } }
+    let ownPrice = own.first { $0.engine == engine && $0.model == model }
     if let ownPrice { return ownPrice }
     if engine == "practice" {
       let free = Price(input: 0, cachedInput: 0, output: 0)
@@ -102,7 +118,7 @@ public enum Prices {
 
   /// Every price there is, by engine and model; a person's first where both are.
   public static func all(at time: Date = Date()) -> [Dated] {
-    let own = given.withLock { $0 }
+    let own = own
     let known = ["gemini", "gpt"].flatMap { engine in
       models(of: engine).compactMap { dated(engine: engine, model: $0, at: time) }
     }

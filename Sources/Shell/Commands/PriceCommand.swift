@@ -42,7 +42,7 @@ struct PriceCommand: Command {
       } else {
         try keep(call, engine: engine, model: model)
       }
-      Prices.use(try facts.prices().map(PriceCommand.dated))
+      Prices.use { [facts] in try facts.prices().map(PriceCommand.dated) }
       if let dated = Prices.dated(engine: engine, model: model) {
         console.message(PriceCommand.sentence(dated))
       } else {

@@ -54,7 +54,7 @@ public final class Session {
       surroundings: surroundings, keys: keys, settings: settings, waits: waits)
     engines = EngineRoster(
       surroundings: surroundings, keys: keys, settings: settings, facts: store.facts, waits: waits)
-    Prices.use(try store.facts.prices().map(PriceCommand.dated))
+    Prices.use { [facts = store.facts] in try facts.prices().map(PriceCommand.dated) }
     connections = Connections(store: store, workspaces: workspaces, settings: settings)
     mirror = ConnectionMirror(
       store: store, workspaces: workspaces, settings: settings, console: console)
