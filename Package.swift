@@ -98,7 +98,7 @@ let package = Package(
     .target(
       name: "Shell",
       dependencies: [
-        "Script", "Generation", "Notion", "Engines", "Store", "Transport", "CEditor",
+        "Script", "Generation", "Notion", "Engines", "Store", "Transport", "CEditor", "CProcess",
       ],
       swiftSettings: conversational),
     .target(name: "CProcess"),
@@ -134,6 +134,7 @@ let package = Package(
       name: "Fuzzing", dependencies: ["Script"], path: "Tests/Fuzzing", swiftSettings: strict),
     .executableTarget(
       name: "visen-fuzz", dependencies: ["Fuzzing"], path: "Tests/Fuzz", swiftSettings: strict),
+    .testTarget(name: "ShellTests", dependencies: ["Shell", "Script"], swiftSettings: strict),
     // Whole scripts on the whole shell, with the output they must have.
     .testTarget(
       name: "GoldenTests",

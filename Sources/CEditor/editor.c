@@ -38,16 +38,25 @@ enum {
   KEY_WORD_LEFT,
   KEY_WORD_RIGHT,
   KEY_NEWLINE,
+  KEY_MARK,
+  KEY_BEGIN,
   KEY_LAST = 0x9F,
 };
 
 #define QUEUE_SIZE 64
+#define INPUT_SIZE 65536
+// Longer texts are not painted: nobody reads them in one row, and each key would repaint all.
+#define PAINTED_LENGTH 4000
 
 struct visen_editor {
   EditLine *el;
   editor_callbacks callbacks;
-  int faint_suggestions;
+  int has_colors;
+  int drawn_columns;  // The width for which the rows on the screen were drawn.
   int wake_read, wake_write;
+
+  unsigned char input[INPUT_SIZE];  // What was read from the terminal and not yet taken.
+  size_t input_start, input_end;
 
   wchar_t *prompt;
   wchar_t *shown_prompt;  // What libedit draws: the prompt, a search, or nothing.
@@ -65,15 +74,18 @@ struct visen_editor {
   size_t found;
 
   wchar_t *pasted;
+  wchar_t *initial;  // What the line holds before the first key.
+  wint_t mark;       // A character without a width that is to join the one before it.
   wint_t queue[QUEUE_SIZE];
   int queue_start, queue_end;
-  int was_tab, listing_count;
   char *list;
 
-  int interrupted, stopped, accepted, ended;
+  int interrupted, ended, edited;
   pthread_mutex_t lock;
   char *above;       // Guarded by `lock`: what is to be printed above the line.
   int stop_asked;    // Guarded by `lock`.
+  char **offered;    // Guarded by `lock`: statements that are to join the history.
+  size_t offered_count, offered_capacity;
   int phase;         // 0 typing, 1 the line is being erased, 2 it is to be restored.
   wchar_t *stashed;
   size_t stashed_cursor;
@@ -119,6 +131,21 @@ static int width_of(const wchar_t *text, size_t count) {
     width += w > 0 ? w : 0;
   }
   return width;
+}
+
+// The columns of a prompt: what stands between two \1 is sent, and has no width.
+static int prompt_width(const wchar_t *text) {
+  int width = 0, is_hidden = 0;
+  for (; *text; text++) {
+    if (*text == L'\1') is_hidden = !is_hidden;
+    else if (!is_hidden) width += width_of(text, 1);
+  }
+  return width;
+}
+
+static int screen_rows(void) {
+  struct winsize size;
+  return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_row > 0 ? size.ws_row : 24;
 }
 
 static int screen_columns(void) {
@@ -204,17 +231,24 @@ static void show_prompt(visen_editor *e, const wchar_t *text) {
 
 // MARK: - Reading keys
 
-static int read_byte(int wait_milliseconds) {
-  struct pollfd input = {STDIN_FILENO, POLLIN, 0};
-  if (wait_milliseconds >= 0 && poll(&input, 1, wait_milliseconds) <= 0) return -1;
-  unsigned char byte;
-  ssize_t count = read(STDIN_FILENO, &byte, 1);
-  return count == 1 ? byte : -1;
+static int has_input(const visen_editor *e) { return e->input_start < e->input_end; }
+
+// The next byte of the terminal; -1 when none came in time, -2 when there will be none.
+static int read_byte(visen_editor *e, int wait_milliseconds) {
+  if (!has_input(e)) {
+    struct pollfd input = {STDIN_FILENO, POLLIN, 0};
+    if (wait_milliseconds >= 0 && poll(&input, 1, wait_milliseconds) <= 0) return -1;
+    ssize_t count = read(STDIN_FILENO, e->input, INPUT_SIZE);
+    if (count < 0) return errno == EINTR || errno == EAGAIN ? -1 : -2;
+    if (count == 0) return -2;
+    e->input_start = 0;
+    e->input_end = (size_t)count;
+  }
+  return e->input[e->input_start++];
 }
 
 // One character of the terminal; bytes that are no text are dropped.
 static int read_character(visen_editor *e, wchar_t *out, int first) {
-  (void)e;
   unsigned char bytes[8];
   int length = 0, need = 1;
   bytes[length++] = (unsigned char)first;
@@ -222,14 +256,14 @@ static int read_character(visen_editor *e, wchar_t *out, int first) {
   else if (first >= 0xE0) need = 3;
   else if (first >= 0xC0) need = 2;
   while (length < need) {
-    int next = read_byte(200);
+    int next = read_byte(e, 200);
     if (next < 0 || (next & 0xC0) != 0x80) return 0;
     bytes[length++] = (unsigned char)next;
   }
   mbstate_t state = {0};
   wchar_t wide;
   size_t n = mbrtowc(&wide, (const char *)bytes, (size_t)length, &state);
-  if (n == (size_t)-1 || n == (size_t)-2 || n == 0) return first == 0 ? 0 : 0;
+  if (n == (size_t)-1 || n == (size_t)-2 || n == 0) return 0;
   if (wide >= KEY_FIRST && wide <= KEY_LAST) return 0;
   *out = wide;
   return 1;
@@ -242,7 +276,7 @@ static void read_paste(visen_editor *e) {
   const char *end = "\033[201~";
   size_t end_length = strlen(end);
   while (bytes) {
-    int byte = read_byte(2000);
+    int byte = read_byte(e, 2000);
     if (byte < 0) break;
     if (length + 1 >= capacity) {
       if (capacity > (64u << 20)) break;
@@ -274,22 +308,15 @@ static void read_paste(visen_editor *e) {
   }
   while (kept > 0 && bytes[kept - 1] == '\n') kept--;
   bytes[kept] = 0;
-  wchar_t *wide = to_wide(bytes);
+  char *cleaned = e->has_history ? e->callbacks.clean(e->callbacks.context, bytes) : NULL;
+  wchar_t *wide = to_wide(cleaned ? cleaned : bytes);
+  free(cleaned);
   free(bytes);
   if (!wide) return;
-  // Pasted prompts go: a line that begins with what our prompt says.
-  size_t prompt_length = e->prompt ? wcslen(e->prompt) : 0;
-  wchar_t *out = wide, *in = wide;
-  int line_start = 1;
-  while (*in) {
-    if (line_start && prompt_length > 2) {
-      if (wcsncmp(in, e->prompt, prompt_length) == 0) in += prompt_length;
-      else if (wcsncmp(in, L"visen> ", 7) == 0) in += 7;
-      if (!*in) break;
-    }
-    line_start = *in == L'\n';
-    if (!(*in >= 0x80 && *in <= 0x9F)) *out++ = *in;
-    in++;
+  // The second range of controls, and what libedit would draw as an escape of its own.
+  wchar_t *out = wide;
+  for (const wchar_t *in = wide; *in; in++) {
+    if (*in < 0x80 || *in > 0x9F) *out++ = *in;
   }
   *out = 0;
   free(e->pasted);
@@ -298,7 +325,7 @@ static void read_paste(visen_editor *e) {
 
 // After ESC: a key of ours for what we know, nothing for what we do not; 0 for a lone ESC.
 static int read_escape(visen_editor *e, wchar_t *out) {
-  int byte = read_byte(30);
+  int byte = read_byte(e, 30);
   if (byte < 0) {
     *out = 27;
     return 1;
@@ -319,7 +346,7 @@ static int read_escape(visen_editor *e, wchar_t *out) {
   size_t length = 0;
   int final = -1;
   while (length < sizeof sequence - 1) {
-    int next = read_byte(30);
+    int next = read_byte(e, 30);
     if (next < 0) break;
     if (next >= 0x40 && next <= 0x7E) {
       final = next;
@@ -365,38 +392,104 @@ static const wchar_t *suggestion(visen_editor *e, const wchar_t *text, size_t le
   return NULL;
 }
 
-// Draws the rest of the likeliest statement faintly behind the cursor; libedit does not know of it.
-static void draw_suggestion(visen_editor *e) {
-  if (!e->faint_suggestions || e->searching || e->phase != 0) return;
+static const char *color_of(char kind) {
+  switch (kind) {
+    case 'c': return "\033[1m";     // A command or a word of the language.
+    case 's': return "\033[32m";    // A text.
+    case 'h': return "\033[33m";    // A hole in a text.
+    case 'n': return "\033[36m";    // A number, a date, a constant.
+    case 'f': return "\033[34m";    // A function.
+    case '#': return "\033[2m";     // A comment.
+    case '!': return "\033[1;31m";  // What does not fit.
+    default: return "";
+  }
+}
+
+// Where the cursor stands, in rows below the first one and columns, when no row is wrapped and every
+// character has a width; 0 otherwise.
+static int lay_out(visen_editor *e, const LineInfoW *line, int *rows, int *row, int *column) {
+  int columns = screen_columns(), at = prompt_width(e->shown_prompt), count = 1;
+  *row = -1;
+  for (const wchar_t *c = line->buffer;; c++) {
+    if (c == line->cursor) {
+      *row = count - 1;
+      *column = at;
+    }
+    if (c == line->lastchar) break;
+    if (*c == L'\n') {
+      count++;
+      at = 0;
+      continue;
+    }
+    int width = wcwidth(*c);
+    if (width < 0) return 0;
+    at += width;
+    if (at >= columns) return 0;
+  }
+  *rows = count;
+  return *row >= 0 && count < screen_rows();
+}
+
+// Paints the text in its colours over the glyphs that libedit has drawn, and behind its end, faintly,
+// the rest of the likeliest statement; libedit knows of neither.
+static void decorate(visen_editor *e) {
+  if (!e->has_colors || !e->has_history || e->searching || e->phase != 0) return;
   const LineInfoW *line = line_of(e);
   size_t length = (size_t)(line->lastchar - line->buffer);
-  if (line->cursor != line->lastchar || wmemchr(line->buffer, L'\n', length)) return;
-  int columns = screen_columns();
-  int column = width_of(e->shown_prompt, wcslen(e->shown_prompt)) + width_of(line->buffer, length);
-  if (column >= columns - 1) return;
-  const wchar_t *rest = suggestion(e, line->buffer, length);
-  if (!rest) {
-    fputs("\033[K", stdout);
-    fflush(stdout);
-    return;
+  int rows = 0, row = 0, column = 0;
+  if (length > PAINTED_LENGTH || !lay_out(e, line, &rows, &row, &column)) return;
+  char *drawing = NULL;
+  size_t size = 0;
+  FILE *out = open_memstream(&drawing, &size);
+  if (!out) return;
+  char *text = length > 0 ? line_utf8(e) : NULL;
+  char *kinds = text ? e->callbacks.paint(e->callbacks.context, text) : NULL;
+  free(text);
+  if (kinds && strlen(kinds) == length) {
+    if (row > 0) fprintf(out, "\033[%dA", row);
+    fprintf(out, "\033[%dG", prompt_width(e->shown_prompt) + 1);
+    char kind = ' ';
+    for (size_t i = 0; i < length; i++) {
+      if (kinds[i] != kind) {
+        fprintf(out, "\033[0m%s", color_of(kinds[i]));
+        kind = kinds[i];
+      }
+      if (line->buffer[i] == L'\n') {
+        fputs("\033[B\r", out);
+        continue;
+      }
+      char *bytes = to_utf8(line->buffer + i, 1);
+      if (bytes) fputs(bytes, out);
+      free(bytes);
+    }
+    fputs("\033[0m", out);
+    if (rows - 1 > row) fprintf(out, "\033[%dA", rows - 1 - row);
+    fprintf(out, "\033[%dG", column + 1);
   }
-  size_t count = 0;
-  int width = 0;
-  while (rest[count]) {
-    int next = wcwidth(rest[count]);
-    if (next < 0 || width + next > columns - column - 1) break;
-    width += next;
-    count++;
+  free(kinds);
+  if (line->cursor == line->lastchar && rows == 1) {
+    const wchar_t *rest = suggestion(e, line->buffer, length);
+    size_t count = 0;
+    int width = 0, room = screen_columns() - column - 1;
+    while (rest && rest[count]) {
+      int next = wcwidth(rest[count]);
+      if (next < 0 || width + next > room) break;
+      width += next;
+      count++;
+    }
+    char *bytes = rest ? to_utf8(rest, count) : NULL;
+    if (bytes) fprintf(out, "\033[2m%s\033[0m", bytes);
+    free(bytes);
+    fprintf(out, "\033[K\033[%dG", column + 1);
   }
-  fputs("\033[2m", stdout);
-  put_wide(rest, count);
-  fprintf(stdout, "\033[0m\033[K\033[%dG", column + 1);
-  fflush(stdout);
+  fclose(out);
+  if (drawing) put(drawing);
+  free(drawing);
 }
 
 static void erase_suggestion(visen_editor *e) {
   const LineInfoW *line = line_of(e);
-  if (e->faint_suggestions && line->cursor == line->lastchar) put("\033[K");
+  if (e->has_colors && e->has_history && line->cursor == line->lastchar) put("\033[K");
 }
 
 // MARK: - Searching
@@ -438,8 +531,9 @@ static int search_key(visen_editor *e, wchar_t key, wchar_t *out) {
   if (key == 0x12) {
     found = find_older(e, e->found);
   } else if (key == 0x7F || key == 0x08) {
+    // What was found stays while the shorter query fits it, too.
     if (e->query_length > 0) e->query[--e->query_length] = 0;
-    found = find_older(e, e->history_count);
+    found = find_older(e, e->found < e->history_count ? e->found + 1 : e->history_count);
   } else if (key == 0x03 || key == 0x07) {
     replace_line(e, e->draft ? e->draft : L"", e->draft ? wcslen(e->draft) : 0);
     end_search(e);
@@ -484,11 +578,30 @@ static void finish_printing(visen_editor *e) {
   el_wset(e->el, EL_REFRESH);
 }
 
+// Takes what other sessions have said into the history; called with the lock held.
+static void take_offered(visen_editor *e) {
+  size_t old = e->history_count;
+  int is_typing = e->place == old;
+  for (size_t i = 0; i < e->offered_count; i++) {
+    editor_remember(e, e->offered[i]);
+    free(e->offered[i]);
+  }
+  e->offered_count = 0;
+  if (is_typing) e->place = e->history_count;
+  else if (e->place > e->history_count) e->place = e->history_count;
+  if (e->found > e->history_count) e->found = e->history_count;
+}
+
 static int pump(EditLine *el, wchar_t *out) {
   visen_editor *e = self(el);
   if (!e) return -1;
   if (e->phase == 2) finish_printing(e);
-  draw_suggestion(e);
+  if (e->initial) {
+    *out = KEY_BEGIN;
+    return 1;
+  }
+  // Of keys that come faster than anybody reads, only what they end in is painted.
+  if (e->queue_start == e->queue_end && !has_input(e)) decorate(e);
   for (;;) {
     if (e->queue_start != e->queue_end) {
       *out = (wchar_t)e->queue[e->queue_start];
@@ -496,7 +609,7 @@ static int pump(EditLine *el, wchar_t *out) {
       return 1;
     }
     struct pollfd inputs[2] = {{STDIN_FILENO, POLLIN, 0}, {e->wake_read, POLLIN, 0}};
-    if (poll(inputs, 2, -1) < 0) {
+    if (poll(inputs, 2, has_input(e) ? 0 : -1) < 0) {
       if (errno == EINTR) continue;
       return -1;
     }
@@ -507,15 +620,27 @@ static int pump(EditLine *el, wchar_t *out) {
       pthread_mutex_lock(&e->lock);
       int has_output = e->above != NULL;
       int stops = e->stop_asked;
+      take_offered(e);
       e->stop_asked = 0;
       pthread_mutex_unlock(&e->lock);
+      // A window that is dragged changes its size many times; the last one counts.
+      struct pollfd more = {e->wake_read, POLLIN, 0};
+      while (resized && poll(&more, 1, 50) > 0) {
+        if (read(e->wake_read, signs, sizeof signs) <= 0) break;
+        pthread_mutex_lock(&e->lock);
+        has_output = e->above != NULL;
+        stops |= e->stop_asked;
+        e->stop_asked = 0;
+        pthread_mutex_unlock(&e->lock);
+      }
       if (stops) push_key(e, KEY_STOP);
       if (resized) push_key(e, KEY_RESIZE);
       if (has_output) push_key(e, KEY_ERASE);
       continue;
     }
-    if (!inputs[0].revents) continue;
-    int byte = read_byte(-1);
+    if (!has_input(e) && !inputs[0].revents) continue;
+    int byte = read_byte(e, -1);
+    if (byte == -1) continue;
     if (byte < 0) return 0;
     wchar_t key;
     if (byte == 27) {
@@ -524,6 +649,10 @@ static int pump(EditLine *el, wchar_t *out) {
       continue;
     }
     if (e->searching && search_key(e, key, out)) return 1;
+    if (key >= 0x300 && wcwidth(key) == 0) {
+      e->mark = (wint_t)key;
+      key = KEY_MARK;
+    }
     *out = key;
     return 1;
   }
@@ -541,7 +670,6 @@ static void leave_history(visen_editor *e) {
 static unsigned char do_accept(EditLine *el, wint_t key) {
   (void)key;
   visen_editor *e = self(el);
-  e->was_tab = 0;
   if (e->has_history) {
     char *text = line_utf8(e);
     int complete = !text || e->callbacks.is_complete(e->callbacks.context, text);
@@ -566,7 +694,6 @@ static unsigned char do_accept(EditLine *el, wint_t key) {
   erase_suggestion(e);
   move_to(e, length_of(e));
   push_key(e, KEY_ACCEPT);
-  e->accepted = 1;
   return CC_REFRESH;
 }
 
@@ -601,17 +728,15 @@ static unsigned char do_interrupt(EditLine *el, wint_t key) {
   return CC_REFRESH;
 }
 
+static unsigned char do_delete(EditLine *el, wint_t key);
+
 static unsigned char do_end(EditLine *el, wint_t key) {
-  (void)key;
   visen_editor *e = self(el);
   if (length_of(e) == 0) {
     e->ended = 1;
     return CC_EOF;
   }
-  if (cursor_of(e) == length_of(e)) return CC_ERROR;
-  move_to(e, cursor_of(e) + 1);
-  el_wdeletestr(el, 1);
-  return CC_REFRESH;
+  return do_delete(el, key);
 }
 
 static unsigned char do_paste(EditLine *el, wint_t key) {
@@ -622,6 +747,49 @@ static unsigned char do_paste(EditLine *el, wint_t key) {
   el_winsertstr(el, e->pasted);
   free(e->pasted);
   e->pasted = NULL;
+  return CC_REFRESH;
+}
+
+// Puts in what the line is to hold from the start.
+static unsigned char do_begin(EditLine *el, wint_t key) {
+  (void)key;
+  visen_editor *e = self(el);
+  wchar_t *text = e->initial;
+  e->initial = NULL;
+  if (text && *text) el_winsertstr(el, text);
+  free(text);
+  return CC_REFRESH;
+}
+
+// A combining mark joins the character before it where there is one character for both; otherwise it
+// is inserted here, because libedit would count a column for one that is typed.
+static unsigned char do_mark(EditLine *el, wint_t key) {
+  (void)key;
+  visen_editor *e = self(el);
+  size_t at = cursor_of(e);
+  wchar_t text[2] = {(wchar_t)e->mark, 0};
+  erase_suggestion(e);
+  if (at > 0) {
+    unsigned composed = e->callbacks.compose(
+        e->callbacks.context, (unsigned)line_of(e)->buffer[at - 1], (unsigned)e->mark);
+    if (composed) {
+      el_wdeletestr(el, 1);
+      text[0] = (wchar_t)composed;
+    }
+  }
+  el_winsertstr(el, text);
+  return CC_REFRESH;
+}
+
+// The text goes to an editor of its own; the caller brings it back.
+static unsigned char do_edit(EditLine *el, wint_t key) {
+  (void)key;
+  visen_editor *e = self(el);
+  if (!e->has_history) return CC_ERROR;
+  erase_suggestion(e);
+  move_to(e, length_of(e));
+  e->edited = 1;
+  push_key(e, KEY_ACCEPT);
   return CC_REFRESH;
 }
 
@@ -638,10 +806,71 @@ static unsigned char do_erase(EditLine *el, wint_t key) {
   return CC_REFRESH;
 }
 
+// Asks the terminal in which column its cursor is, from 1; 0 when it does not say. Keys that come in
+// between are kept.
+static int ask_column(visen_editor *e) {
+  unsigned char kept[512];
+  size_t count = 0;
+  int column = 0;
+  put("\033[6n");
+  while (!column && count < sizeof kept) {
+    int byte = read_byte(e, 100);
+    if (byte < 0) break;
+    kept[count++] = (unsigned char)byte;
+    if (byte != 'R') continue;
+    size_t start = count - 1;
+    while (start > 0 && kept[start] != 27) start--;
+    int row = 0, place = 0;
+    char text[32] = "";
+    if (count - start >= sizeof text) continue;
+    memcpy(text, kept + start, count - start);
+    if (sscanf(text, "\033[%d;%dR", &row, &place) == 2 && place > 0) {
+      column = place;
+      count = start;
+    }
+  }
+  size_t rest = e->input_end - e->input_start;
+  if (count + rest <= INPUT_SIZE) {
+    memmove(e->input + count, e->input + e->input_start, rest);
+    memcpy(e->input, kept, count);
+    e->input_start = 0;
+    e->input_end = count + rest;
+  }
+  return column;
+}
+
+// How many rows stand above the cursor's at a width, and in which column it is.
+static int rows_above(visen_editor *e, int columns, int *column) {
+  const LineInfoW *line = line_of(e);
+  int at = prompt_width(e->shown_prompt), rows = at / columns;
+  at %= columns;
+  for (const wchar_t *c = line->buffer; c < line->cursor; c++) {
+    int width = *c == L'\n' ? 0 : width_of(c, 1);
+    if (*c == L'\n' || at + width > columns) {
+      rows++;
+      at = 0;
+    }
+    at += width;
+  }
+  *column = at;
+  return rows;
+}
+
+// The terminal has wrapped the rows anew, or has left them as they were drawn; its cursor tells which.
+// What it shows of them is cleared, then drawn again.
 static unsigned char do_resize(EditLine *el, wint_t key) {
   (void)key;
+  visen_editor *e = self(el);
+  int now = 0, before = 0, columns = screen_columns();
+  int rows = rows_above(e, columns, &now);
+  int old_rows = rows_above(e, e->drawn_columns, &before);
+  if (rows != old_rows && now != before && ask_column(e) == before + 1) rows = old_rows;
+  if (rows > 0) fprintf(stdout, "\033[%dA", rows);
+  put("\r\033[J");
   el_resize(el);
-  return CC_REDISPLAY;
+  e->drawn_columns = columns;
+  el_wset(el, EL_REFRESH);
+  return CC_NORM;
 }
 
 static unsigned char do_search_step(EditLine *el, wint_t key) {
@@ -665,7 +894,13 @@ static unsigned char do_search(EditLine *el, wint_t key) {
   return CC_REFRESH;
 }
 
-static int is_zero_width(wchar_t c) { return wcwidth(c) == 0 && c >= 0x300; }
+// Whether a character belongs to the one before it: marks, joined emoji, tones of skin.
+static int continues(const wchar_t *buffer, size_t at) {
+  if (at == 0) return 0;
+  wchar_t c = buffer[at];
+  return (c >= 0x300 && wcwidth(c) == 0) || buffer[at - 1] == 0x200D ||
+         (c >= 0x1F3FB && c <= 0x1F3FF);
+}
 
 static unsigned char do_left(EditLine *el, wint_t key) {
   (void)key;
@@ -675,7 +910,7 @@ static unsigned char do_left(EditLine *el, wint_t key) {
   if (at == 0) return CC_ERROR;
   erase_suggestion(e);
   do at--;
-  while (at > 0 && is_zero_width(line->buffer[at]));
+  while (at > 0 && continues(line->buffer, at));
   move_to(e, at);
   return CC_CURSOR;
 }
@@ -686,13 +921,13 @@ static unsigned char do_right(EditLine *el, wint_t key) {
   const LineInfoW *line = line_of(e);
   size_t at = cursor_of(e), length = length_of(e);
   if (at == length) {
-    const wchar_t *rest = suggestion(e, line->buffer, length);
+    const wchar_t *rest = e->has_colors ? suggestion(e, line->buffer, length) : NULL;
     if (!rest) return CC_ERROR;
     el_winsertstr(el, rest);
     return CC_REFRESH;
   }
   do at++;
-  while (at < length && is_zero_width(line->buffer[at]));
+  while (at < length && continues(line->buffer, at));
   move_to(e, at);
   return CC_CURSOR;
 }
@@ -703,7 +938,7 @@ static unsigned char do_backspace(EditLine *el, wint_t key) {
   const LineInfoW *line = line_of(e);
   size_t at = cursor_of(e), count = 1;
   if (at == 0) return CC_ERROR;
-  while (count < at && is_zero_width(line->buffer[at - count])) count++;
+  while (count < at && continues(line->buffer, at - count)) count++;
   el_wdeletestr(el, (int)count);
   return CC_REFRESH;
 }
@@ -711,9 +946,11 @@ static unsigned char do_backspace(EditLine *el, wint_t key) {
 static unsigned char do_delete(EditLine *el, wint_t key) {
   (void)key;
   visen_editor *e = self(el);
-  if (cursor_of(e) == length_of(e)) return CC_ERROR;
-  move_to(e, cursor_of(e) + 1);
-  el_wdeletestr(el, 1);
+  size_t at = cursor_of(e), length = length_of(e), count = 1;
+  if (at == length) return CC_ERROR;
+  while (at + count < length && continues(line_of(e)->buffer, at + count)) count++;
+  move_to(e, at + count);
+  el_wdeletestr(el, (int)count);
   return CC_REFRESH;
 }
 
@@ -746,19 +983,32 @@ static int recall(visen_editor *e, int step) {
   return 0;
 }
 
+// The place in a row at a column.
+static size_t place_in_row(const LineInfoW *line, size_t start, size_t end, int column) {
+  int width = 0;
+  while (start < end) {
+    width += width_of(line->buffer + start, 1);
+    if (width > column) break;
+    start++;
+  }
+  return start;
+}
+
 // Up and Down move inside a text of several rows first; `step` is -1 or 1.
 static unsigned char move_row(visen_editor *e, int step) {
   const LineInfoW *line = line_of(e);
-  size_t length = length_of(e), at = cursor_of(e);
-  size_t start = at;
+  size_t length = length_of(e), at = cursor_of(e), start = at;
   while (start > 0 && line->buffer[start - 1] != L'\n') start--;
-  size_t column = at - start;
+  int column = width_of(line->buffer + start, at - start);
+  // The first row stands behind the prompt.
+  int indent = prompt_width(e->shown_prompt);
+  if (start == 0) column += indent;
   erase_suggestion(e);
   if (step < 0 && start > 0) {
     size_t above = start - 1;
     while (above > 0 && line->buffer[above - 1] != L'\n') above--;
-    size_t row = start - 1 - above;
-    move_to(e, above + (column < row ? column : row));
+    int wanted = above == 0 ? column - indent : column;
+    move_to(e, place_in_row(line, above, start - 1, wanted > 0 ? wanted : 0));
     return CC_CURSOR;
   }
   size_t end = at;
@@ -766,8 +1016,7 @@ static unsigned char move_row(visen_editor *e, int step) {
   if (step > 0 && end < length) {
     size_t below = end + 1, stop = below;
     while (stop < length && line->buffer[stop] != L'\n') stop++;
-    size_t row = stop - below;
-    move_to(e, below + (column < row ? column : row));
+    move_to(e, place_in_row(line, below, stop, column));
     return CC_CURSOR;
   }
   return recall(e, step) ? CC_REFRESH : CC_ERROR;
@@ -785,58 +1034,74 @@ static unsigned char do_down(EditLine *el, wint_t key) {
 
 // MARK: - Completion
 
+// The fields of a line of candidates, cut apart in place.
+static char *next_line(char *line, char *fields[3]) {
+  char *end = strchr(line, '\n');
+  if (!end) return NULL;
+  *end = 0;
+  for (int i = 0; i < 3; i++) {
+    fields[i] = line;
+    char *tab = line ? strchr(line, '\t') : NULL;
+    if (tab) *tab = 0;
+    line = tab ? tab + 1 : NULL;
+  }
+  return end + 1;
+}
+
+// Puts as much of a text as fits into so many columns, and says how many it took.
+static int put_cut(const char *text, int room) {
+  wchar_t *wide = to_wide(text);
+  size_t count = 0;
+  int width = 0;
+  while (wide && wide[count] && width + width_of(wide + count, 1) <= room) {
+    width += width_of(wide + count, 1);
+    count++;
+  }
+  if (wide) put_wide(wide, count);
+  free(wide);
+  return width;
+}
+
 static unsigned char do_list(EditLine *el, wint_t key) {
   (void)key;
   visen_editor *e = self(el);
   if (!e->list) return CC_NORM;
-  int columns = screen_columns();
-  int widest = 0, count = 0;
-  for (char *p = e->list; *p;) {
-    char *end = strchr(p, '\n');
-    if (!end) break;
-    char *tab = memchr(p, '\t', (size_t)(end - p));
-    *end = 0;
-    if (tab) *tab = 0;
-    wchar_t *wide = to_wide(p);
-    int width = wide ? width_of(wide, wcslen(wide)) : 0;
-    free(wide);
-    if (width > widest) widest = width;
-    if (tab) *tab = '\t';
-    *end = '\n';
-    p = end + 1;
-    count++;
+  int columns = screen_columns(), limit = screen_rows() / 3, widest = 0, count = 0;
+  if (limit < 5) limit = 5;
+  char *fields[3], *head[3];
+  char *lines = next_line(e->list, head);
+  long more = lines && head[1] ? strtol(head[1], NULL, 10) : 0;
+  // The widest name among those that are shown; a second pass shows them.
+  for (const char *p = lines; p && *p; count++) {
+    const char *tab = strchr(p, '\t'), *end = strchr(p, '\n');
+    if (count < limit && tab) {
+      char *name = strndup(p, (size_t)(tab - p));
+      wchar_t *wide = name ? to_wide(name) : NULL;
+      int width = wide ? width_of(wide, wcslen(wide)) : 0;
+      if (width > widest) widest = width;
+      free(wide);
+      free(name);
+    }
+    p = end ? end + 1 : NULL;
   }
+  if (widest > columns * 2 / 3) widest = columns * 2 / 3;
   put("\n");
-  int shown = 0, limit = 16;
-  for (char *p = e->list; *p && shown < limit; shown++) {
-    char *end = strchr(p, '\n');
-    if (!end) break;
-    char *tab = memchr(p, '\t', (size_t)(end - p));
-    *end = 0;
-    if (tab) *tab = 0;
-    wchar_t *name = to_wide(p);
-    wchar_t *kind = tab ? to_wide(tab + 1) : NULL;
-    int width = name ? width_of(name, wcslen(name)) : 0;
-    if (name) put_wide(name, wcslen(name));
+  char *p = lines;
+  for (int shown = 0; p && *p && shown < limit; shown++) {
+    p = next_line(p, fields);
+    if (!p) break;
+    int width = put_cut(fields[0], columns - 1);
     int room = columns - widest - 3;
-    if (kind && room > 8) {
-      for (int i = width; i < widest + 2; i++) fputc(' ', stdout);
-      size_t n = 0;
-      int w = 0;
-      while (kind[n] && w + (wcwidth(kind[n]) > 0 ? wcwidth(kind[n]) : 0) <= room) {
-        w += wcwidth(kind[n]) > 0 ? wcwidth(kind[n]) : 0;
-        n++;
-      }
-      if (e->faint_suggestions) fputs("\033[2m", stdout);
-      put_wide(kind, n);
-      if (e->faint_suggestions) fputs("\033[0m", stdout);
+    if (fields[1] && room > 8 && width <= widest) {
+      fprintf(stdout, "%*s", widest + 2 - width, "");
+      if (e->has_colors) fputs("\033[2m", stdout);
+      put_cut(fields[1], room);
+      if (e->has_colors) fputs("\033[0m", stdout);
     }
     fputc('\n', stdout);
-    free(name);
-    free(kind);
-    p = end + 1;
   }
-  if (count > shown) fprintf(stdout, "… %d more\n", count - shown);
+  if (count > limit) more += count - limit;
+  if (more > 0) fprintf(stdout, "… %ld more\n", more);
   fflush(stdout);
   free(e->list);
   e->list = NULL;
@@ -845,26 +1110,13 @@ static unsigned char do_list(EditLine *el, wint_t key) {
   return CC_NORM;
 }
 
-static size_t common_prefix(char *list) {
-  char *first_tab = strpbrk(list, "\t\n");
-  size_t length = first_tab ? (size_t)(first_tab - list) : 0;
-  for (char *p = strchr(list, '\n'); p && p[1]; p = strchr(p + 1, '\n')) {
-    size_t same = 0;
-    while (same < length && p[1 + same] == list[same]) same++;
-    length = same;
-  }
-  // Never inside a character.
-  while (length > 0 && ((unsigned char)list[length] & 0xC0) == 0x80) length--;
-  return length;
-}
-
 static unsigned char do_complete(EditLine *el, wint_t key) {
   (void)key;
   visen_editor *e = self(el);
   if (!e->has_history) return CC_ERROR;
   const LineInfoW *line = line_of(e);
   size_t cursor = cursor_of(e);
-  // In front of a line Tab indents.
+  // In front of a row Tab indents.
   size_t start_of_row = cursor;
   while (start_of_row > 0 && line->buffer[start_of_row - 1] == L' ') start_of_row--;
   if (start_of_row > 0 && line->buffer[start_of_row - 1] == L'\n') {
@@ -874,20 +1126,17 @@ static unsigned char do_complete(EditLine *el, wint_t key) {
   char *text = line_utf8(e);
   char *before = to_utf8(line->buffer, cursor);
   int start = 0;
-  char *list = NULL;
-  if (text && before) {
-    list = e->callbacks.complete(e->callbacks.context, text, (int)strlen(before), &start);
-  }
+  char *list = text && before ? e->callbacks.complete(e->callbacks.context, text,
+                                                      (int)strlen(before), &start)
+                              : NULL;
+  free(text);
   unsigned char result = CC_ERROR;
-  size_t typed_bytes = before ? strlen(before) : 0;
-  if (list && *list && start >= 0 && (size_t)start <= typed_bytes) {
-    int is_only = strchr(list, '\n') == NULL || strchr(list, '\n')[1] == 0;
-    size_t length = common_prefix(list);
-    if (is_only) {
-      char *end = strpbrk(list, "\t\n");
-      length = end ? (size_t)(end - list) : strlen(list);
-    }
-    char *insertion = strndup(list, length);
+  char *lines = list ? strchr(list, '\n') : NULL;
+  if (lines && before && start >= 0 && (size_t)start <= strlen(before)) {
+    char *end = strchr(lines + 1, '\n');
+    int is_only = end && !end[1];
+    char *tab = strchr(list, '\t');
+    char *insertion = strndup(list, (size_t)((tab && tab < lines ? tab : lines) - list));
     wchar_t *wide = insertion ? to_wide(insertion) : NULL;
     wchar_t *old = to_wide(before + start);
     int is_new = wide && old && wcscmp(wide, old) != 0 && wcslen(wide) >= wcslen(old);
@@ -895,12 +1144,12 @@ static unsigned char do_complete(EditLine *el, wint_t key) {
       erase_suggestion(e);
       if (wcslen(old) > 0) el_wdeletestr(el, (int)wcslen(old));
       el_winsertstr(el, wide);
-      if (is_only && line_of(e)->cursor == line_of(e)->lastchar && wcslen(wide) > 0 &&
-          wide[wcslen(wide) - 1] != L'}') {
+      // The last field says whether another word follows.
+      if (is_only && end[-1] == '1' && line_of(e)->cursor == line_of(e)->lastchar) {
         el_winsertstr(el, L" ");
       }
       result = CC_REFRESH;
-    } else if (!is_only && e->was_tab) {
+    } else if (!is_only) {
       free(e->list);
       e->list = list;
       list = NULL;
@@ -915,35 +1164,67 @@ static unsigned char do_complete(EditLine *el, wint_t key) {
     free(old);
   }
   free(list);
-  free(text);
   free(before);
-  e->was_tab = 1;
   return result;
 }
 
 // MARK: - Suspending
 
+static volatile sig_atomic_t is_continued = 0;
+
+static void continued(int number) {
+  (void)number;
+  is_continued = 1;
+}
+
 static unsigned char do_suspend(EditLine *el, wint_t key) {
   (void)key;
   put("\033[?2004l\r\n");
   el_wset(el, EL_PREP_TERM, 0);
+  editor_lend_terminal();
+  // The signal may stop the process by another thread of it; this one goes on when it goes on.
+  is_continued = 0;
+  struct sigaction action = {.sa_handler = continued, .sa_flags = SA_RESTART};
+  sigaction(SIGCONT, &action, NULL);
   kill(0, SIGTSTP);
+  for (int i = 0; i < 100 && !is_continued; i++) usleep(10000);
+  editor_take_terminal();
   el_wset(el, EL_PREP_TERM, 1);
   put("\033[?2004h");
   el_wset(el, EL_REFRESH);
   return CC_REDISPLAY;
 }
 
+// MARK: - The terminal between lines
+
+// While a statement runs, keys that are typed ahead are kept for the next line and not drawn amid its
+// output; Ctrl-C and Ctrl-Z stay signals. libedit leaves the terminal so, too (EL_SETTY), because a key
+// that comes between two changes would be drawn by the terminal itself.
+static void quieten_terminal(void) {
+  if (!has_first_terminal) return;
+  struct termios quiet = first_terminal;
+  quiet.c_lflag &= ~(tcflag_t)(ECHO | ICANON);
+  quiet.c_cc[VMIN] = 1;
+  quiet.c_cc[VTIME] = 0;
+  tcsetattr(STDIN_FILENO, TCSADRAIN, &quiet);
+}
+
+void editor_lend_terminal(void) {
+  if (has_first_terminal) tcsetattr(STDIN_FILENO, TCSADRAIN, &first_terminal);
+}
+
+void editor_take_terminal(void) { quieten_terminal(); }
+
 // MARK: - Signals
 
-static void give_terminal_back(void) {
+void editor_give_terminal_back(void) {
   if (has_first_terminal) tcsetattr(STDIN_FILENO, TCSANOW, &first_terminal);
-  static const char off[] = "\033[?2004l";
+  static const char off[] = "\033[0m\033[?2004l";
   if (write(STDOUT_FILENO, off, sizeof off - 1) < 0) return;
 }
 
 static void dying(int number) {
-  give_terminal_back();
+  editor_give_terminal_back();
   signal(number, SIG_DFL);
   raise(number);
 }
@@ -972,7 +1253,7 @@ static void bind_private(visen_editor *e, wchar_t key, const wchar_t *function) 
   bind_key(e, text, function);
 }
 
-visen_editor *editor_open(const char *name, editor_callbacks callbacks, int faint_suggestions) {
+visen_editor *editor_open(const char *name, editor_callbacks callbacks, int has_colors) {
   use_utf8();
   visen_editor *e = calloc(1, sizeof *e);
   if (!e) return NULL;
@@ -984,7 +1265,7 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int fain
   e->wake_read = wake[0];
   e->wake_write = wake[1];
   e->callbacks = callbacks;
-  e->faint_suggestions = faint_suggestions;
+  e->has_colors = has_colors;
   pthread_mutex_init(&e->lock, NULL);
   if (tcgetattr(STDIN_FILENO, &first_terminal) == 0) has_first_terminal = 1;
   wake_for_resize = e->wake_write;
@@ -1015,7 +1296,8 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int fain
       {L"visen-delete", do_delete},       {L"visen-up", do_up},
       {L"visen-down", do_down},           {L"visen-complete", do_complete},
       {L"visen-list", do_list},           {L"visen-suspend", do_suspend},
-      {L"visen-brace", do_close_brace},
+      {L"visen-brace", do_close_brace},   {L"visen-begin", do_begin},
+      {L"visen-mark", do_mark},           {L"visen-edit", do_edit},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     el_wset(e->el, EL_ADDFN, functions[i].name, L"of Visen", functions[i].function);
@@ -1025,6 +1307,7 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int fain
   el_source(e->el, NULL);
   el_wset(e->el, EL_GETCFN, pump);
   el_wset(e->el, EL_SETTY, L"-d", L"-isig", L"-ixon", NULL);
+  el_wset(e->el, EL_SETTY, L"-x", L"-echo", L"-icanon", NULL);
   bind_key(e, L"\n", L"visen-accept");
   bind_key(e, L"\r", L"visen-accept");
   bind_key(e, L"\t", L"visen-complete");
@@ -1056,6 +1339,22 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int fain
   bind_private(e, KEY_WORD_LEFT, L"ed-prev-word");
   bind_private(e, KEY_WORD_RIGHT, L"em-next-word");
   bind_private(e, KEY_NEWLINE, L"visen-newline");
+  bind_private(e, KEY_BEGIN, L"visen-begin");
+  bind_private(e, KEY_MARK, L"visen-mark");
+  wchar_t *mode = NULL;
+  if (el_wget(e->el, EL_EDITOR, &mode) == 0 && mode && wcscmp(mode, L"vi") == 0) {
+    // In command mode vi's own keys for what we do ourselves.
+    const wchar_t *keys[][2] = {
+        {L"k", L"visen-up"}, {L"j", L"visen-down"}, {L"/", L"visen-search"},
+        {L"?", L"visen-search"}, {L"v", L"visen-edit"}, {L"x", L"visen-delete"},
+        {L"h", L"visen-left"}, {L"l", L"visen-right"},
+    };
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+      el_wset(e->el, EL_BIND, L"-a", keys[i][0], keys[i][1], NULL);
+    }
+  } else {
+    el_wset(e->el, EL_BIND, L"^X^E", L"visen-edit", NULL);
+  }
   return e;
 }
 
@@ -1084,25 +1383,32 @@ void editor_remember(visen_editor *e, const char *text) {
   e->history[e->history_count++] = wide;
 }
 
-void editor_prefill(visen_editor *e, const char *text) {
-  free(e->pasted);
-  e->pasted = to_wide(text);
-  if (e->pasted) push_key(e, KEY_PASTE);
-}
-
-editor_status editor_read(visen_editor *e, const char *prompt, int has_history, char **text) {
+editor_status editor_read(visen_editor *e, const char *prompt, int has_history,
+                          const char *initial, char **text) {
   *text = NULL;
   free(e->prompt);
   e->prompt = to_wide(prompt);
   if (!e->prompt) return EDITOR_FAILED;
   show_prompt(e, e->prompt);
   e->has_history = has_history;
-  e->interrupted = e->ended = e->searching = e->phase = e->was_tab = 0;
+  e->interrupted = e->ended = e->searching = e->phase = e->edited = 0;
+  pthread_mutex_lock(&e->lock);
+  take_offered(e);
+  pthread_mutex_unlock(&e->lock);
   leave_history(e);
+  free(e->initial);
+  e->initial = initial && *initial ? to_wide(initial) : NULL;
+  e->drawn_columns = screen_columns();
   put("\033[?2004h");
   int count = 0;
   const wchar_t *line = el_wgets(e->el, &count);
   put("\033[?2004l");
+  pthread_mutex_lock(&e->lock);
+  char *late = e->above;
+  e->above = NULL;
+  pthread_mutex_unlock(&e->lock);
+  if (late) put(late);
+  free(late);
   if (e->interrupted) return EDITOR_INTERRUPTED;
   if (!line || count <= 0) {
     if (count == 0 || e->ended) {
@@ -1114,12 +1420,32 @@ editor_status editor_read(visen_editor *e, const char *prompt, int has_history, 
   size_t length = (size_t)count;
   while (length > 0 && (line[length - 1] == L'\n' || line[length - 1] == L'\r')) length--;
   *text = to_utf8(line, length);
-  return *text ? EDITOR_LINE : EDITOR_FAILED;
+  if (!*text) return EDITOR_FAILED;
+  return e->edited ? EDITOR_EDIT : EDITOR_LINE;
 }
 
 static void wake(visen_editor *e) {
   if (write(e->wake_write, "w", 1) < 0) return;
 }
+
+void editor_offer(visen_editor *e, const char *text) {
+  pthread_mutex_lock(&e->lock);
+  if (e->offered_count == e->offered_capacity) {
+    size_t capacity = e->offered_capacity ? e->offered_capacity * 2 : 64;
+    char **more = realloc(e->offered, capacity * sizeof(char *));
+    if (more) {
+      e->offered = more;
+      e->offered_capacity = capacity;
+    }
+  }
+  if (e->offered_count < e->offered_capacity) {
+    char *copy = strdup(text);
+    if (copy) e->offered[e->offered_count++] = copy;
+  }
+  pthread_mutex_unlock(&e->lock);
+}
+
+void editor_wake(visen_editor *e) { wake(e); }
 
 void editor_print(visen_editor *e, const char *text) {
   pthread_mutex_lock(&e->lock);
@@ -1128,7 +1454,6 @@ void editor_print(visen_editor *e, const char *text) {
   if (more) {
     e->above = more;
     strcpy(more + old, text);
-    strcat(more, "\n");
   }
   pthread_mutex_unlock(&e->lock);
   wake(e);
@@ -1162,6 +1487,9 @@ void editor_close(visen_editor *e) {
   free(e->list);
   free(e->stashed);
   free(e->above);
+  free(e->initial);
+  for (size_t i = 0; i < e->offered_count; i++) free(e->offered[i]);
+  free(e->offered);
   pthread_mutex_destroy(&e->lock);
   free(e);
 }

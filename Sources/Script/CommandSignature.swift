@@ -32,6 +32,9 @@ public struct Slot: Sendable {
     case word
     /// Names with values: `a: 1, b: "x"`; the command finds a record.
     case fields
+    /// A condition on rows that are no database's: those of the source of that name, which the host
+    /// knows; the command finds a query.
+    case rowsWhere(of: String)
   }
 
   /// The name under which the command finds it.

@@ -56,6 +56,7 @@ nonisolated final class ScriptBridge: ScriptHost {
   // MARK: - While checking
 
   func shape(of connection: String?) -> ShapeAnswer {
+    if connection == Transcript.source { return .known(Transcript.shape) }
     guard let connection else {
       return state.withLock { $0.open }.map(ShapeAnswer.known) ?? .later
     }
@@ -194,6 +195,7 @@ extension Session {
 
   /// Reads rows of a connection.
   func read(_ request: RowRequest) async throws -> [Row] {
+    if request.connection == Transcript.source { return transcript.rows() }
     // An order of Notion's own is asked for only where the first rows suffice; what it does with
     // empty fields in a descending one is not certain, so these are asked for apart, and last.
     let (connection, source, shape) = try await database(of: request)
@@ -228,6 +230,7 @@ extension Session {
   func read(
     _ request: RowRequest, from place: RowPlace?
   ) async throws -> (rows: [Row], next: RowPlace?) {
+    if request.connection == Transcript.source { return (transcript.rows(), nil) }
     let (connection, source, shape) = try await database(of: request)
     let reading = RowReading(request, source)
     let before = place?.value as? ReadingPlace

@@ -1,3 +1,4 @@
+import CEditor
 @preconcurrency import Dispatch
 import Foundation
 import Script
@@ -25,6 +26,9 @@ public final class ShellLoop {
     if case .statements(let text) = invocation.work, text.allSatisfy(\.isWhitespace) {
       return ExitCode.success
     }
+    // The editor opens on its own thread, while the store does here.
+    let prompt =
+      invocation.work == .standardInput && surroundings.isInteractive ? PromptLoop(console) : nil
     let session: Session
     do {
       session = try Session(
@@ -32,9 +36,11 @@ public final class ShellLoop {
       // At the prompt nothing goes without it; scripts open it when they come to use it.
       if surroundings.isInteractive { try session.store.open() }
     } catch {
+      await prompt?.close()
       console.problem(Sanitizer.text("visen: \(Report.sentence(error))"))
       return ExitCode.problem
     }
+    if let prompt { return await prompt.run(session) }
     let loop = ShellLoop(session)
     switch invocation.work {
     case .statements(let text):
@@ -46,7 +52,6 @@ public final class ShellLoop {
     case .format(let paths, let isOnlyChecked):
       return await loop.format(paths, isOnlyChecked: isOnlyChecked)
     case .standardInput:
-      if surroundings.isInteractive { return await loop.prompt() }
       let data = FileHandle.standardInput.readDataToEndOfFile()
       guard let text = String(validating: data, as: UTF8.self) else {
         console.problem("visen: standard input is not UTF-8 text")
@@ -202,83 +207,6 @@ public final class ShellLoop {
     }
     return code
   }
-
-  // MARK: - The prompt
-
-  private func prompt() async -> Int32 {
-    session.isAtPrompt = true
-    let reader = LineReader(
-      history: session.transcript.earlier(), signatures: CommandCatalog.signatures,
-      completion: { [bridge = session.bridge, store = session.store] text, cursor in
-        Completion(bridge: bridge, store: store).candidates(in: text, at: cursor)
-      },
-      colors: console.resultStyle.isOn)
-    session.dialogue.readLine = { question in
-      switch await reader.read(prompt: question, isStatement: false) {
-      case .line(let text): text
-      case .interrupted, .end: nil
-      }
-    }
-    greet()
-    // What a wish has put on the line.
-    var start = ""
-    while !session.isLeaving {
-      let text: String
-      let given = start
-      start = ""
-      switch await reader.read(prompt: promptText, isStatement: true, start: given) {
-      case .end:
-        await reader.close()
-        return ExitCode.success
-      case .interrupted: continue
-      case .line(let line): text = line
-      }
-      guard !text.allSatisfy(\.isWhitespace) else { continue }
-      remember(text, reader)
-      let work = Task { await session.take(text) }
-      let watch = InterruptWatch { work.cancel() }
-      start = await work.value
-      watch.end()
-    }
-    await reader.close()
-    return ExitCode.success
-  }
-
-  private func remember(_ text: String, _ reader: LineReader) {
-    reader.remember(text)
-    do {
-      try session.transcript.keep(text)
-    } catch {
-      console.message("The history is not kept: \(Report.sentence(error))")
-    }
-  }
-
-  private func greet() {
-    let isFirst = (try? session.store.connections.all().isEmpty) ?? true
-    guard isFirst else {
-      console.message("Visen. `help` explains, Tab completes, Ctrl-D leaves.")
-      return
-    }
-    console.message(
-      "Visen fills Notion with AI. No key is needed here; for your own services: setup")
-    console.message("A first table:  connect \"Blog\" to template")
-    console.message("`help` explains, Tab completes, Ctrl-C stops, Ctrl-D leaves.")
-  }
-
-  /// The connection, what is chosen, and prompts left.
-  private var promptText: String {
-    var text = session.connections.open?.name ?? "visen"
-    if let selection = session.rows.selection {
-      text += " (\(selection.rows.count) \(selection.rows.count == 1 ? "row" : "rows"))"
-    }
-    if session.engines.preferredName != "practice",
-      let left = try? session.store.allowance.state().left
-    {
-      text += " [\(left)]"
-    }
-    let room = max(12, console.columns / 2)
-    return DisplayWidth.cut(Sanitizer.line(text), to: room) + "> "
-  }
 }
 
 /// Turns Ctrl-C, and the word of a service manager to end, into a stop of what runs, while it runs.
@@ -286,15 +214,18 @@ public final class ShellLoop {
 /// One source of each signal serves the whole process: a second one, made where a first was
 /// cancelled, is never told of a signal. While nothing runs, Ctrl-C is ignored, and the other ends
 /// the program.
-nonisolated private final class InterruptWatch: Sendable {
+nonisolated final class InterruptWatch: Sendable {
   private static let stop = Mutex<(@Sendable () -> Void)?>(nil)
   private static let sources = [SIGINT, SIGTERM].map { number -> any DispatchSourceSignal in
     signal(number, SIG_IGN)
     let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
     source.setEventHandler {
+      // What another program has on the terminal is that one's to stop.
+      if number == SIGINT, TerminalLoan.isOpen { return }
       if let stop = stop.withLock({ $0 }) {
         stop()
       } else if number == SIGTERM {
+        editor_give_terminal_back()
         exit(ExitCode.interrupted)
       }
     }

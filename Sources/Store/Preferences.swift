@@ -75,6 +75,9 @@ public struct Preferences: Sendable {
       summary: "strict: each cell is read again before it is written; quick: as the run read it",
       defaultValue: "strict", values: .words(["quick", "strict"])),
     Setting(
+      name: "links", summary: "whether titles lead to their pages, at terminals that know links",
+      defaultValue: "on", values: .words(["on", "off"])),
+    Setting(
       name: "local_url", summary: "the address of a local engine",
       defaultValue: "http://127.0.0.1:11434", values: .text),
     Setting(
@@ -103,6 +106,10 @@ public struct Preferences: Sendable {
     Setting(
       name: "requests_per_minute", summary: "the most questions to an engine in a minute",
       defaultValue: nil, values: .whole(1...1_000_000)),
+    Setting(
+      name: "prompt_line",
+      summary: "what the prompt shows: full, short, or '{connection} {selection} {engine} {left}>'",
+      defaultValue: "full", values: .text),
     Setting(
       name: "temperature", summary: "how freely the engine answers", defaultValue: nil,
       values: .number(0...2)),

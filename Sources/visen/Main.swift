@@ -176,6 +176,9 @@ struct RunOptionGroup: ParsableArguments {
   @Option(help: "Colour: auto, always or never.")
   var color: String = "auto"
 
+  @Flag(name: .customLong("no-links"), help: "Do not link titles to their pages.")
+  var hasNoLinks = false
+
   @Flag(help: "Print results and problems only.")
   var quiet = false
 
@@ -195,8 +198,10 @@ struct RunOptionGroup: ParsableArguments {
     if record != nil, replay != nil {
       throw ValidationError("--record and --replay cannot stand together.")
     }
-    return RunOptions(
+    var options = RunOptions(
       isDry: dryRun, maxCost: maxCost, assumesYes: yes, format: format, color: color,
       isQuiet: quiet, isVerbose: verbose, recording: record, replay: replay)
+    options.hasLinks = !hasNoLinks
+    return options
   }
 }

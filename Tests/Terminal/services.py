@@ -265,6 +265,17 @@ def status(code):
     return fault
 
 
+def refused(message):
+    """A refusal in words of the service's own."""
+    def fault(services, request, is_gemini):
+        if is_gemini:
+            services.gemini_error(request, 400, message, "INVALID_ARGUMENT", [])
+        else:
+            services.openai_error(request, 400, message, "invalid_request_error", None)
+        return True
+    return fault
+
+
 def hang(seconds):
     def fault(services, request, is_gemini):
         time.sleep(seconds)

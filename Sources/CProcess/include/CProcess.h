@@ -1,12 +1,21 @@
 #ifndef CPROCESS_H
 #define CPROCESS_H
 
-// What of the C library Swift's module of it leaves out.
+#include <stddef.h>
+
+// What of the C library Swift's module of it leaves out, and other programs.
 
 /// One heap for all threads.
 ///
 /// The evaluator has a thread of its own, and the heaps that glibc gives to threads grow page by
 /// page, each time with a call of the kernel.
 void process_use_one_heap(void);
+
+/// Runs a command of the shell on our terminal and waits for its end.
+///
+/// `input` is what it reads, `length` bytes; NULL gives it our standard input. `output` gets what it
+/// printed, at most 64 KiB, in memory from `malloc`; NULL lets it print. The result is its exit code,
+/// 128 and the signal that ended it, or -1 when it could not be started.
+int process_run(const char *command, const char *input, size_t length, char **output);
 
 #endif

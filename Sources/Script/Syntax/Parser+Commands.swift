@@ -9,7 +9,9 @@ extension Parser {
     defer { clauseWords = outer }
     var filled: [CommandSyntax.Filled] = []
     var positional = signature.slots.filter(\.words.isEmpty)[...]
-    while !endsCommand {
+    while true {
+      expectMore(signature, filled, positional.first)
+      if endsCommand { break }
       if var slot = clause(signature) {
         if slot.repeats {
           slot = slot.numbered(filled.count { $0.slot.words == slot.words } + 1)
@@ -23,15 +25,17 @@ extension Parser {
         let place = current.span
         filled.append(
           CommandSyntax.Filled(
-            slot: slot, filling: try filling(slot), span: place.through(lastSpan)))
+            slot: slot, filling: try filling(slot, of: signature), span: place.through(lastSpan)))
+      } else if expected != nil, isClauseBegun(signature) {
+        throw Misfit()
       } else if let slot = positional.popFirst() {
         let place = current.span
         filled.append(
           CommandSyntax.Filled(
-            slot: slot, filling: try filling(slot), span: place.through(lastSpan)))
+            slot: slot, filling: try filling(slot, of: signature), span: place.through(lastSpan)))
       } else {
         throw unexpected(
-          expected(signature),
+          expectation(signature),
           suggestions(signature) + (signature.excessNote.map { [$0] } ?? []))
       }
     }
@@ -57,7 +61,14 @@ extension Parser {
     }.max { $0.words.count < $1.words.count }
   }
 
-  private func expected(_ signature: CommandSignature) -> String {
+  /// Whether the text that is being completed ends within the words of a clause.
+  private mutating func isClauseBegun(_ signature: CommandSignature) -> Bool {
+    let old = expected
+    expectRest(signature)
+    return expected != old
+  }
+
+  private func expectation(_ signature: CommandSignature) -> String {
     let words = signature.slots.filter { !$0.words.isEmpty }.map { $0.words.joined(separator: " ") }
     return words.isEmpty
       ? "the end of the line" : words.joined(separator: ", ") + " or the end of the line"
@@ -69,8 +80,30 @@ extension Parser {
     return NearestWord.nearest(to: word, among: words).map { ["did you mean `\($0)`?"] } ?? []
   }
 
-  private mutating func filling(_ slot: Slot) throws -> CommandSyntax.Filling {
+  private mutating func filling(_ slot: Slot, of signature: CommandSignature) throws
+    -> CommandSyntax.Filling
+  {
     if slot.kind != .flag { skipNewlines() }
+    let outerSlot = openSlot
+    openSlot = .slot(command: signature.name, name: slot.name)
+    defer { openSlot = outerSlot }
+    if slot.kind != .flag, let openSlot { expect(openSlot) }
+    // `to` may go on as `to page`.
+    for longer in signature.slots
+    where longer.words.count > slot.words.count && longer.words.starts(with: slot.words)
+      && !slot.words.isEmpty
+    {
+      expect(.word(longer.words.dropFirst(slot.words.count).joined(separator: " ")))
+    }
+    var isCondition = false
+    if case .condition = slot.kind { isCondition = true }
+    let isInRow = slot.kind == .template || isCondition
+    if isInRow { rowDepth += 1 }
+    if isCondition { conditionDepth += 1 }
+    defer {
+      if isInRow { rowDepth -= 1 }
+      if isCondition { conditionDepth -= 1 }
+    }
     switch slot.kind {
     case .flag: return .flag
     case .expression, .text, .number, .connection, .condition:
@@ -82,6 +115,7 @@ extension Parser {
       var items = [try expression()]
       while take(",") {
         skipNewlines()
+        if let openSlot { expect(openSlot) }
         items.append(try expression())
       }
       return .expressions(items)
@@ -99,6 +133,7 @@ extension Parser {
       var names: [(name: String, span: Span)] = []
       repeat {
         skipNewlines()
+        if let openSlot { expect(openSlot) }
         let token = current
         if case .text(let parts) = token.kind, case .words(let words)? = parts.first,
           parts.count == 1
@@ -123,6 +158,20 @@ extension Parser {
       }
       return .expression(try expression())
     case .type: return .shape(try shape())
+    case .rowsWhere(let name):
+      let start = current.span
+      rowDepth += 1
+      conditionDepth += 1
+      defer {
+        rowDepth -= 1
+        conditionDepth -= 1
+      }
+      let condition = try plain()
+      let source = Expression(kind: .text([.words(name)]), span: start)
+      return .expression(
+        Expression(
+          kind: .query(QuerySyntax(source: .named(source), condition: condition)),
+          span: start.through(lastSpan)))
     case .target:
       if takeWord("sample") {
         let limit = try sum()
@@ -140,6 +189,7 @@ extension Parser {
     var names: [(name: String, span: Span)] = []
     repeat {
       skipNewlines()
+      if let openSlot { expect(openSlot) }
       if case .name(let word) = current.kind, clauseWords.contains(word) {
         throw unexpected(
           "the name of a property", ["put a name that is a word in backquotes: `\(word)`"])
@@ -174,6 +224,7 @@ extension Parser {
       advance()
       return .record(fields)
     }
+    expect(.type)
     guard case .name(let word) = token.kind else { throw unexpected("a type: \(Parser.shapes)") }
     advance()
     switch word {

@@ -24,6 +24,8 @@ extension Parser {
       let start = parser.current.span
       parser.advance()
       parser.skipNewlines()
+      parser.conditionDepth += 1
+      defer { parser.conditionDepth -= 1 }
       let condition = try parser.expression()
       parser.joinLine(before: "then")
       if parser.takeWord("then") {
@@ -87,6 +89,7 @@ extension Parser {
     var width: Expression?
     var continues = false
     while true {
+      expect(.word("on error continue"))
       if takeWord("parallel") {
         width = try sum()
       } else if current.isWord("on"), peek().isWord("error") {
@@ -166,6 +169,7 @@ extension Parser {
 
   private mutating func test() throws -> Expression {
     let left = try orElse()
+    if conditionDepth > 0 { expect(.comparator) }
     let token = current
     switch token.kind {
     case .symbol(let symbol):
@@ -178,6 +182,7 @@ extension Parser {
       }
       advance()
       skipNewlines()
+      if let name = left.fieldName { expect(.comparison(field: name)) }
       let result = try binary(operation, left, try orElse())
       if case .symbol(let next) = current.kind, ["<", "<=", ">", ">=", "==", "!="].contains(next) {
         throw fail(
@@ -201,12 +206,14 @@ extension Parser {
             kind: .hasChanged(left, change, isNegated: isNegated),
             span: left.span.through(lastSpan))
         }
+        if let name = left.fieldName { expect(.comparison(field: name)) }
         return try binary(isNegated ? .isNotEqual : .isEqual, left, try orElse())
       case "contains", "in", "matches":
         advance()
         skipNewlines()
         let operation: BinaryOperator =
           word == "contains" ? .contains : word == "in" ? .isIn : .matches
+        if let name = left.fieldName { expect(.comparison(field: name)) }
         return try binary(operation, left, try orElse())
       case "not":
         guard peek().isWord("in") || peek().isWord("contains") else { return left }
@@ -214,15 +221,18 @@ extension Parser {
         let operation: BinaryOperator = current.isWord("in") ? .isNotIn : .notContains
         advance()
         skipNewlines()
+        if let name = left.fieldName { expect(.comparison(field: name)) }
         return try binary(operation, left, try orElse())
       case "starts", "ends":
         guard peek().isWord("with") else {
           advance()
+          expect(.word("with"))
           throw unexpected("with", ["write: … \(word) with …"])
         }
         advance()
         advance()
         skipNewlines()
+        if let name = left.fieldName { expect(.comparison(field: name)) }
         return try binary(word == "starts" ? .startsWith : .endsWith, left, try orElse())
       default: return left
       }
@@ -306,6 +316,7 @@ extension Parser {
       if takeWord("as") {
         shape = try self.shape()
       } else if takeWord("using") {
+        expect(.engine)
         if case .name(let name) = current.kind, !Reserved.words.contains(name) {
           // An engine's name, or a variable that holds one: the resolver knows.
           engine = Expression(kind: .name(name), span: current.span)
@@ -326,6 +337,7 @@ extension Parser {
     while true {
       if current.isSymbol(".") {
         advance()
+        expect(.field)
         let (name, span) = try anyName()
         if isCall {
           var arguments = try arguments()
@@ -392,6 +404,8 @@ extension Parser {
   }
 
   mutating func primary() throws -> Expression {
+    let isInRow = rowDepth > 0
+    expect(.value(inRow: isInRow))
     let token = current
     func plain(_ kind: Expression.Kind) -> Expression { Expression(kind: kind, span: token.span) }
     switch token.kind {
@@ -532,6 +546,7 @@ extension Parser {
     var query = QuerySyntax()
     if takeWord("of") {
       skipNewlines()
+      expect(.connection)
       if case .name(let name) = current.kind, !Reserved.words.contains(name) {
         query.source = .named(Expression(kind: .text([.words(name)]), span: current.span))
         advance()
@@ -539,7 +554,9 @@ extension Parser {
         query.source = .named(try primary())
       }
     }
-    while case .name(let word) = current.kind {
+    while true {
+      expectClauses(query)
+      guard case .name(let word) = current.kind else { break }
       let place = current.span
       let clause: QuerySyntax.Clause
       switch word {
@@ -564,6 +581,12 @@ extension Parser {
       case "where":
         advance()
         skipNewlines()
+        rowDepth += 1
+        conditionDepth += 1
+        defer {
+          rowDepth -= 1
+          conditionDepth -= 1
+        }
         let condition = try plain()
         query.condition = condition
         if current.isSymbol("=") {
@@ -576,6 +599,8 @@ extension Parser {
         guard takeWord("by") else { throw unexpected("by and a property", ["write: sort by Name"]) }
         repeat {
           skipNewlines()
+          rowDepth += 1
+          defer { rowDepth -= 1 }
           let key = try sum()
           var isAscending = true
           if takeWord("desc") { isAscending = false } else { _ = takeWord("asc") }
@@ -591,6 +616,7 @@ extension Parser {
         advance()
         repeat {
           skipNewlines()
+          expect(.property)
           query.pick.append(try anyName())
         } while take(",")
       default: break
@@ -610,6 +636,16 @@ extension Parser {
   private mutating func noteOrder(_ query: QuerySyntax) {
     let order = query.clauses.map(\.clause.rawValue)
     if order != order.sorted() { disordered.append(query.clauses) }
+  }
+
+  /// Notes the clauses that a query may still take.
+  private mutating func expectClauses(_ query: QuerySyntax) {
+    if query.condition == nil { expect(.word("where")) }
+    if query.sorts.isEmpty { expect(.word("sort by")) }
+    if query.pick.isEmpty { expect(.word("pick")) }
+    if query.take == nil {
+      for word in ["first", "last", "sample"] { expect(.word(word)) }
+    }
   }
 
   // MARK: - Texts

@@ -42,6 +42,14 @@ struct Parser {
   var disordered: [[(clause: QuerySyntax.Clause, span: Span)]] = []
   /// Commands and statements that were read, by their words.
   var words: Set<String> = []
+  /// What may stand at the end of the text; `nil` when nobody wants to know.
+  var expected: Set<Expectation>?
+  /// How many conditions, sorts and prompts are around, in which bare names are properties.
+  var rowDepth = 0
+  /// How many conditions are around.
+  var conditionDepth = 0
+  /// The slot of a command that is being read.
+  var openSlot: Expectation?
 
   static func parse(_ source: SourceText, commands: [String: CommandSignature]) -> ParsedProgram {
     let lexer = Lexer.read(source)
@@ -89,7 +97,11 @@ struct Parser {
   }
 
   mutating func takeWord(_ word: String) -> Bool {
-    guard current.isWord(word) else { return false }
+    guard current.isWord(word) else {
+      // Where no condition is, and as well as or would only be in the way.
+      if conditionDepth > 0 || (word != "and" && word != "or") { expect(.word(word)) }
+      return false
+    }
     advance()
     return true
   }
@@ -161,6 +173,7 @@ struct Parser {
     var statements: [Statement] = []
     while true {
       skipNewlines()
+      if position == 0 || tokens[position - 1].isNewline { expect(.statement) }
       if current.isEnd { return statements }
       let start = position
       if current.isSymbol("}"), abandoned > 0 {
@@ -277,6 +290,7 @@ struct Parser {
       }
       if let builtin = BuiltinStatement(rawValue: word), !isPlace() {
         advance()
+        expect(.value(inRow: false))
         let isBare = current.isNewline || current.isEnd || current.isSymbol("}")
         if isBare, builtin == .print || builtin == .assert {
           throw unexpected("a value", ["\(word) needs one: \(word) \"…\""])
@@ -330,6 +344,7 @@ struct Parser {
     let (name, nameSpan) = try newName(isVariable ? "var" : "let")
     guard take("=") else { throw unexpected("= and a value") }
     skipNewlines()
+    expect(.valueCommand)
     if !isVariable, current.isWord("type"), beginsShape(peek()) {
       advance()
       let shape = try shape()
@@ -375,6 +390,7 @@ struct Parser {
   private mutating func include() throws -> Statement {
     let start = current.span
     advance()
+    expect(.script)
     guard case .text(let parts) = current.kind, case .words(let path)? = parts.first,
       parts.count == 1
     else { throw unexpected("the path of a file, as a text without holes") }
@@ -458,6 +474,7 @@ struct Parser {
     var steps: [Place.Step] = []
     while true {
       if take(".") {
+        expect(.field)
         let (name, span) = try anyName()
         steps.append(.field(name, span))
       } else if current.isSymbol("[") {
@@ -475,6 +492,7 @@ struct Parser {
     let isAddition = current.isSymbol("+=")
     guard take("=") || take("+=") else { throw unexpected("=") }
     skipNewlines()
+    if case .field(let name, _)? = steps.last { expect(.comparison(field: name)) }
     let value = try expression()
     return Statement(
       kind: .assign(place, isAddition: isAddition, value), span: start.through(value.span))
@@ -516,6 +534,7 @@ struct Parser {
         advance()
         return Block(statements: statements, span: start.through(lastSpan))
       }
+      expect(.statement)
       if current.isEnd {
         isIncomplete = true
         throw fail(

@@ -51,3 +51,9 @@ enum Reserved {
   /// Those that are values by themselves.
   static let values: Set<String> = ["it", "true", "false", "nothing"]
 }
+
+/// What a program's text is made of, for those who write one.
+public enum TextWords {
+  /// The words that stand for a name only in backquotes.
+  public static let reserved = Reserved.words
+}

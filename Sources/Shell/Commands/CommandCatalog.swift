@@ -13,6 +13,7 @@ enum CommandCatalog {
     ConversationsCommand.self,
     DisconnectCommand.self,
     DoctorCommand.self,
+    EditCommand.self,
     ExperimentsCommand.self,
     GenerateCommand.self,
     HelpCommand.self,

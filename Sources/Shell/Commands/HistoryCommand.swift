@@ -11,14 +11,22 @@ struct HistoryCommand: Command {
       Slot("count", kind: .number, summary: "how many statements; 20 when left out"),
       Slot("cell", words: ["of"], kind: .properties, summary: "a property, or body"),
       Slot("row", words: ["row"], kind: .number, summary: "a row's number in the table last shown"),
+      Slot(
+        "condition", words: ["where"], kind: .rowsWhere(of: Transcript.source),
+        summary: "which statements: by text, time and connection"),
     ],
-    examples: ["history", "history 50", "history of Content row 7"],
+    examples: [
+      "history", "history 50", "history where text contains \"generate\"",
+      "history where connection is \"Blog\"", "history of Content row 7",
+      "save history to \"session.visen\"",
+    ],
     givesValue: true)
 
   private let transcript: Transcript
   private let store: LocalStore
   private let rows: RowTable
   private let presenter: Presenter
+  private let host: ScriptBridge
   private let console: any Console
 
   init(_ session: Session) {
@@ -26,15 +34,35 @@ struct HistoryCommand: Command {
     store = session.store
     rows = session.rows
     presenter = session.presenter
+    host = session.bridge
     console = session.console
   }
 
   func run(_ call: CommandCall) async throws -> Value {
     if call.has("cell") || call.has("row") { return try cell(call) }
-    let count = call.number("count").flatMap { Int(exactly: $0) } ?? 20
-    let statements = transcript.earlier().suffix(max(0, count))
-    for statement in statements { console.result(statement) }
-    return .list(statements.map(Value.text))
+    return try await statements(call)
+  }
+
+  private func statements(_ call: CommandCall) async throws -> Value {
+    var texts: [String]
+    if let query = call.value("condition")?.asQuery {
+      texts = try await query.rows(from: host).map(\.title)
+    } else {
+      texts = transcript.earlier().map(\.text)
+    }
+    let usual = call.has("condition") ? 200 : 20
+    texts = texts.suffix(max(0, call.number("count").flatMap { Int(exactly: $0) } ?? usual))
+    let style = console.resultStyle
+    // A statement of several lines is one, so its further lines are set in.
+    let lines = texts.map { text in
+      Sanitizer.text(text).replacing("\n", with: "\n" + style.faint("  "))
+    }
+    if lines.isEmpty {
+      console.message("No statements.")
+    } else {
+      console.document { _ in lines.joined(separator: "\n") }
+    }
+    return .list(texts.map(Value.text))
   }
 
   private func cell(_ call: CommandCall) throws -> Value {

@@ -44,14 +44,11 @@ struct RowWalk {
     let row = try await connections.reread(try rows.row(number))
     rows.current = row
     console.message("row \(number) of \(rows.shown.count): 「\(row.title)」")
-    presenter.showRecord(row)
+    var body = ""
     if let connection = connections.open, let id = NotionID(parsing: row.id) {
-      let body = Markdown.text(from: try await connection.workspace.client.tree(of: id))
-      if !body.isEmpty {
-        console.result("")
-        console.result(body)
-      }
+      body = Markdown.text(from: try await connection.workspace.client.tree(of: id))
     }
+    presenter.showRecord(row, body: body)
     return .row(row)
   }
 }

@@ -38,7 +38,7 @@ struct SaveCommand: Command {
     let path = call.text("file") ?? ""
     let text: String
     if call.has("history") {
-      text = transcript.statements.joined(separator: "\n") + "\n"
+      text = transcript.statements.map { $0 + "\n" }.joined()
     } else if let number = call.number("experiment") {
       text = try experiment(number, path)
     } else {

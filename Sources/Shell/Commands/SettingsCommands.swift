@@ -92,7 +92,7 @@ struct SettingsCommand: Command {
     summary: "Shows the settings and where each value comes from.",
     slots: [
       Slot("clear", words: ["clear"], kind: .flag, summary: "set all back and forget the keys"),
-      Slot("where", words: ["where"], kind: .flag, summary: "the folder of all files"),
+      Slot("where", words: ["where"], kind: .flag, summary: "the files, and what is in each"),
     ],
     examples: ["settings", "settings where", "settings clear"],
     givesValue: true)
@@ -115,8 +115,9 @@ struct SettingsCommand: Command {
 
   func run(_ call: CommandCall) async throws -> Value {
     if call.has("where") {
-      console.result(surroundings.home.path)
-      return .text(surroundings.home.path)
+      let files = Home.files(surroundings.home)
+      presenter.show(.list(files), isWhole: true)
+      return .list(files)
     }
     if call.has("clear") {
       guard try await dialogue.confirm("Set every setting back and forget the keys in the file?")
@@ -130,22 +131,24 @@ struct SettingsCommand: Command {
     }
     var records: [Value] = []
     for service in Keys.services {
-      let found = keys.find(service.name)
-      let origin =
-        switch found?.origin {
-        case .variable(let name): name
-        case .file: "key file"
-        case nil: ""
-        }
+      // A command is not run only to show dots.
+      let origin = keys.origin(service.name)
+      var value: String?
+      switch origin {
+      case .variable?, .kept(.value)?: value = keys.secret(service.name)?.masked
+      case .kept?: value = "••••••••"
+      case nil: break
+      }
       records.append(
-        record("key \(service.name)", found?.secret.masked, origin, "the key for \(service.name)"))
+        record(
+          "key \(service.name)", value, origin?.text ?? "", "the key for \(service.name)"))
     }
     for setting in Settings.all {
       let value = settings.text(setting.name)
       let origin = settings.isSet(setting.name) ? "set" : value == nil ? "" : "default"
       records.append(record(setting.name, value, origin, setting.summary))
     }
-    presenter.show(.list(records))
+    presenter.show(.list(records), isWhole: true)
     return .list(records)
   }
 
@@ -159,5 +162,29 @@ struct SettingsCommand: Command {
         ("From", .text(origin)),
         ("Meaning", .text(meaning)),
       ]))
+  }
+}
+
+/// The files of a home, for a person who wants to see, copy or remove them.
+enum Home {
+  private static let contents: [(name: String, meaning: String)] = [
+    ("visen.db", "connections, settings, prompts, runs and their old values"),
+    ("keys.json", "keys, or where they come from; only yours to read"),
+    ("history.jsonl", "the statements typed"),
+    ("rc.visen", "a script that runs when the prompt opens; make it if you like"),
+    ("workspace.db", "the embedded workspace"),
+  ]
+
+  /// One record a file.
+  static func files(_ home: URL) -> [Value] {
+    ([("", "the folder of all files; VISEN_HOME names another")] + contents).map { name, meaning in
+      let path = name.isEmpty ? home.path : home.appendingPathComponent(name).path
+      let size = (try? FileManager.default.attributesOfItem(atPath: path)[.size] as? Int) ?? nil
+      let state = name.isEmpty ? "" : size.map { "\(($0 + 1023) / 1024) KB" } ?? "not there yet"
+      return .record(
+        Record([
+          ("File", .text(path)), ("Size", .text(state)), ("Meaning", .text(meaning)),
+        ]))
+    }
   }
 }

@@ -30,7 +30,6 @@ struct ShowCommand: Command {
   private let walk: RowWalk
   private let experiments: ExperimentShow
   private let presenter: Presenter
-  private let console: any Console
 
   init(_ session: Session) {
     connections = session.connections
@@ -38,7 +37,6 @@ struct ShowCommand: Command {
     walk = RowWalk(session)
     experiments = ExperimentShow(session)
     presenter = session.presenter
-    console = session.console
   }
 
   func run(_ call: CommandCall) async throws -> Value {
@@ -71,7 +69,7 @@ struct ShowCommand: Command {
       return .nothing
     }
     let blocks = try await connection.workspace.client.tree(of: id)
-    console.result(Markdown.text(from: blocks))
+    presenter.showMarkdown(Markdown.text(from: blocks))
     return .nothing
   }
 }

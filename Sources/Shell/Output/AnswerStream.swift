@@ -5,43 +5,33 @@ import Synchronization
 
 /// Shows an answer as it arrives.
 nonisolated final class AnswerStream: Sendable {
-  private struct State {
-    var hasText = false
-    var endsInLine = true
+  private let console: any Console
+  private let text: TextStream
+  private let isShown = Mutex(false)
+
+  init(console: any Console) {
+    self.console = console
+    text = TextStream(console: console)
   }
 
-  private let console: any Console
-  private let state = Mutex(State())
-
-  init(console: any Console) { self.console = console }
-
   /// Whether any text was shown.
-  var hasText: Bool { state.withLock { $0.hasText } }
+  var hasText: Bool { isShown.withLock { $0 } }
 
   /// Takes the next piece.
   func take(_ piece: AnswerPiece) {
     switch piece {
-    case .text(let text):
-      guard !text.isEmpty else { return }
-      state.withLock {
-        $0.hasText = true
-        $0.endsInLine = text.hasSuffix("\n")
-      }
-      console.stream(text)
+    case .text(let piece):
+      guard !piece.isEmpty else { return }
+      isShown.withLock { $0 = true }
+      text.write(piece)
     case .restart:
       end()
       console.message("The answer broke off; it is asked for again.")
     }
   }
 
-  /// Ends the last line.
-  func end() {
-    let isOpen = state.withLock { state in
-      defer { state.endsInLine = true }
-      return !state.endsInLine
-    }
-    if isOpen { console.stream("\n") }
-  }
+  /// Shows what is left and ends the last line.
+  func end() { text.end() }
 }
 
 /// Tells how many questions of an experiment are answered.

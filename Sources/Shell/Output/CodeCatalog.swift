@@ -112,8 +112,29 @@ nonisolated enum CodeCatalog {
     ("V399", "The program was stopped: Ctrl-C, or a service manager's word to end."),
   ]
 
-  /// The meaning of a code; `nil` when it is none of the language's.
+  /// What the codes of commands are about, by their first two digits.
+  private static let commands: [(head: String, text: String)] = [
+    ("V40", "connections: which one is open, what it leads to, names that are taken"),
+    ("V41", "keys, addresses and the connections database"),
+    ("V42", "what Notion does not show: it is not shared with the integration, or is gone"),
+    ("V43", "settings and the values they take"),
+    ("V44", "engines and their models"),
+    ("V45", "rows and their numbers in the table last shown"),
+    ("V46", "rows to be added"),
+    ("V47", "CSV files: their first line names properties, each further line is a row"),
+    ("V48", "prompts, and the checkbox that ticks rows"),
+    ("V49", "files to be written, the allowance, help, setup and the editor"),
+    ("V50", "runs: the allowance and budget, what may be resumed, undone and redone"),
+    ("V51", "plan, generate, try, keep and ask: rows, targets and prompts they need"),
+  ]
+
+  /// The meaning of a code; `nil` when there is none like it.
   static func text(_ code: String) -> String? {
-    all.first { $0.code == code.uppercased() }?.text
+    let code = code.uppercased()
+    if let found = all.first(where: { $0.code == code }) { return found.text }
+    guard code.count == 4, code.dropFirst().allSatisfy(\.isNumber),
+      let found = commands.first(where: { code.hasPrefix($0.head) })
+    else { return nil }
+    return "about \(found.text). The message says what is wrong, its lines with = what to type."
   }
 }

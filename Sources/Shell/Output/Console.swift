@@ -1,4 +1,7 @@
+import CEditor
+import CProcess
 import Foundation
+import Synchronization
 
 /// Where a session prints: results on standard output, everything else on standard error.
 ///
@@ -11,6 +14,8 @@ nonisolated protocol Console: AnyObject, Sendable {
   var screenRows: Int? { get }
   /// Whether results go to a terminal.
   var resultsAreTerminal: Bool { get }
+  /// Whether results go to a terminal whose cursor can be moved, and which knows links.
+  var movesCursor: Bool { get }
   /// The style of results.
   var resultStyle: Style { get }
   /// The style of messages.
@@ -22,6 +27,11 @@ nonisolated protocol Console: AnyObject, Sendable {
   func styledResult(_ text: String)
   /// Prints a piece of a result that is still arriving; no line end is added.
   func stream(_ piece: String)
+  /// Prints a long result that the renderers have cleaned and styled, through a pager where one serves.
+  ///
+  /// - Parameter make: Makes the text; given whether it goes to the screen itself, where the cursor can
+  ///   be moved, or through a pager or a pipe, where it cannot.
+  func document(_ make: (_ movesCursor: Bool) -> String)
   /// Prints a result byte for byte, for other programs.
   func data(_ text: String)
   /// Prints a message; left out when quiet.
@@ -32,32 +42,51 @@ nonisolated protocol Console: AnyObject, Sendable {
   func progress(_ line: String?)
 }
 
+nonisolated extension Console {
+  /// No terminal, no moves.
+  var movesCursor: Bool { false }
+
+  /// Prints the text as it is for a pipe.
+  func document(_ make: (_ movesCursor: Bool) -> String) { styledResult(make(false)) }
+}
+
 /// The console of the process: its standard streams.
 nonisolated final class StandardConsole: Console {
   private let isQuiet: Bool
   private let messagesAreTerminal: Bool
+  private let environment: [String: String]
   let resultsAreTerminal: Bool
   let resultStyle: Style
   let messageStyle: Style
-  private let lock = NSLock()
-  private let line = LineState()
+  private let state = Mutex(State())
 
-  /// What the progress line is; guarded by `lock`.
-  private final class LineState: @unchecked Sendable {
-    var isShown = false
-    var above: ((String) -> Void)?
+  private struct State {
+    var hasProgress = false
+    /// Prints above the line that is being typed; `nil` while none is.
+    var above: (@Sendable (String) -> Bool)?
+    var pages = false
   }
 
   init(color: ColorChoice, isQuiet: Bool, environment: [String: String]) {
     self.isQuiet = isQuiet
+    self.environment = environment
     resultsAreTerminal = isatty(STDOUT_FILENO) == 1
     messagesAreTerminal = isatty(STDERR_FILENO) == 1
     resultStyle = Style(choice: color, isTerminal: resultsAreTerminal, environment: environment)
     messageStyle = Style(choice: color, isTerminal: messagesAreTerminal, environment: environment)
   }
 
+  var movesCursor: Bool { resultsAreTerminal && Style.movesCursor(environment) }
   var columns: Int { size()?.columns ?? 80 }
   var screenRows: Int? { size()?.rows }
+
+  /// Lets long results go through a pager from now on: a person sits there.
+  func usePager() { state.withLock { $0.pages = true } }
+
+  /// Tells that a line is being typed, above which everything is printed; `nil` when it is over.
+  func promptIsOpen(_ above: (@Sendable (String) -> Bool)?) {
+    state.withLock { $0.above = above }
+  }
 
   private func size() -> (columns: Int, rows: Int)? {
     for descriptor in [STDOUT_FILENO, STDERR_FILENO] {
@@ -66,9 +95,7 @@ nonisolated final class StandardConsole: Console {
         return (Int(size.ws_col), Int(size.ws_row))
       }
     }
-    if let text = ProcessInfo.processInfo.environment["COLUMNS"], let columns = Int(text),
-      columns > 0
-    {
+    if let text = environment["COLUMNS"], let columns = Int(text), columns > 0 {
       return (columns, 25)
     }
     return nil
@@ -85,28 +112,43 @@ nonisolated final class StandardConsole: Console {
 
   func problem(_ text: String) { write(text + "\n", to: STDERR_FILENO) }
 
+  func document(_ make: (_ movesCursor: Bool) -> String) {
+    let isAlone = state.withLock { $0.pages && $0.above == nil }
+    if isAlone, let rows = screenRows, let pager = Pager.command(environment) {
+      let text = make(false)
+      if DisplayWidth.rows(of: text, columns: columns) >= rows {
+        progress(nil)
+        if Pager.show(text + "\n", with: pager) { return }
+        styledResult(text)
+        return
+      }
+    }
+    styledResult(make(movesCursor))
+  }
+
   func progress(_ text: String?) {
     guard messagesAreTerminal, !isQuiet else { return }
-    lock.lock()
-    defer { lock.unlock() }
-    if let text {
-      let cut = DisplayWidth.cut(Sanitizer.line(text), to: max(10, columns - 1))
-      raw("\r" + cut + "\u{1B}[K", to: STDERR_FILENO)
-      line.isShown = true
-    } else if line.isShown {
-      raw("\r\u{1B}[K", to: STDERR_FILENO)
-      line.isShown = false
+    state.withLock { state in
+      if let text, state.above == nil {
+        let cut = DisplayWidth.cut(Sanitizer.line(text), to: max(10, columns - 1))
+        raw("\r" + cut + "\u{1B}[K", to: STDERR_FILENO)
+        state.hasProgress = true
+      } else if state.hasProgress {
+        raw("\r\u{1B}[K", to: STDERR_FILENO)
+        state.hasProgress = false
+      }
     }
   }
 
   private func write(_ text: String, to descriptor: Int32) {
-    lock.lock()
-    defer { lock.unlock() }
-    if line.isShown {
-      raw("\r\u{1B}[K", to: STDERR_FILENO)
-      line.isShown = false
+    state.withLock { state in
+      if state.hasProgress {
+        raw("\r\u{1B}[K", to: STDERR_FILENO)
+        state.hasProgress = false
+      }
+      if let above = state.above, above(text) { return }
+      raw(text, to: descriptor)
     }
-    raw(text, to: descriptor)
   }
 
   private func raw(_ text: String, to descriptor: Int32) {
@@ -118,5 +160,66 @@ nonisolated final class StandardConsole: Console {
       guard count > 0 else { return }
       bytes = bytes.dropFirst(count)
     }
+  }
+}
+
+/// Programs that take the terminal for a while: a pager, a person's editor, a password manager.
+nonisolated enum TerminalLoan {
+  private static let loans = Mutex(0)
+
+  /// Whether another program has the terminal, so that Ctrl-C is meant for it.
+  static var isOpen: Bool { loans.withLock { $0 > 0 } }
+
+  /// Runs a command of the shell on the terminal and waits for its end.
+  ///
+  /// - Parameters:
+  ///   - input: What it reads; `nil` for the terminal.
+  ///   - keepsOutput: Whether what it prints, up to 64 KiB, is given back instead.
+  /// - Returns: Its exit code, -1 when it could not be started, and what it printed.
+  static func run(_ command: String, input: String? = nil, keepsOutput: Bool = false)
+    -> (code: Int32, output: String)
+  {
+    loans.withLock { $0 += 1 }
+    editor_lend_terminal()
+    defer {
+      editor_take_terminal()
+      loans.withLock { $0 -= 1 }
+    }
+    var output: UnsafeMutablePointer<CChar>?
+    defer { free(output) }
+    let bytes = input.map { Array($0.utf8CString) }
+    let code =
+      keepsOutput
+      ? process_run(command, bytes, max(0, (bytes?.count ?? 1) - 1), &output)
+      : process_run(command, bytes, max(0, (bytes?.count ?? 1) - 1), nil)
+    return (code, output.map { String(cString: $0) } ?? "")
+  }
+
+  /// A word of a command as the shell takes it literally.
+  static func quoted(_ word: String) -> String {
+    "'" + word.replacing("'", with: "'\\''") + "'"
+  }
+}
+
+/// Shows long results a screen at a time.
+nonisolated enum Pager {
+  /// The command: `VISEN_PAGER`, `PAGER`, else `less`; `nil` when there is none or it is switched off.
+  static func command(_ environment: [String: String]) -> String? {
+    guard environment["TERM"] != "dumb" else { return nil }
+    let set = environment["VISEN_PAGER"] ?? environment["PAGER"]
+    if let set {
+      let command = set.trimmingCharacters(in: .whitespaces)
+      return command.isEmpty || command == "cat" ? nil : command
+    }
+    let folders = (environment["PATH"] ?? "").split(separator: ":")
+    return folders.contains { access("\($0)/less", X_OK) == 0 } ? "less" : nil
+  }
+
+  /// Shows a text; `false` when the pager could not be found.
+  static func show(_ text: String, with command: String) -> Bool {
+    // Quit when it fits, keep colours, leave the text on the screen.
+    let script = "if [ -z \"${LESS+x}\" ]; then LESS=FRX; export LESS; fi; \(command)"
+    let code = TerminalLoan.run(script, input: text).code
+    return code != -1 && code != 127 && code != 126
   }
 }

@@ -18,10 +18,17 @@ nonisolated enum DisplayWidth {
     return width
   }
 
+  /// The rows that a text takes on a screen, escapes left out of account.
+  static func rows(of text: String, columns: Int) -> Int {
+    text.split(separator: "\n", omittingEmptySubsequences: false).reduce(0) { sum, line in
+      sum + max(1, (of(Style.plain(String(line))) + columns - 1) / max(1, columns))
+    }
+  }
+
   private static func of(_ scalar: Unicode.Scalar) -> Int {
     let value = scalar.value
     if value < 0x20 || (0x7F..<0xA0).contains(value) { return 0 }
-    if value < 0x300 { return value == 0xAD ? 1 : 1 }
+    if value < 0x300 { return 1 }
     switch scalar.properties.generalCategory {
     case .nonspacingMark, .enclosingMark, .format: return value == 0xAD ? 1 : 0
     default: break

@@ -8,6 +8,10 @@ final class Presenter {
   private let rows: RowTable
   /// Reads the rows of queries; set when the session is whole.
   var host: (any ScriptHost)?
+  /// The properties that a person works on, which stand first in a table.
+  var wanted: ((Shape) -> [String])?
+  /// Where a row leads in a browser; `nil` where nobody could open it.
+  var address: ((Row) -> String?)?
 
   init(console: any Console, options: RunOptions, settings: Settings, rows: RowTable) {
     self.console = console
@@ -47,47 +51,87 @@ final class Presenter {
     switch value {
     case .nothing: return
     case .list(let items) where items.allSatisfy({ $0.asRow != nil || $0.asRecord != nil }):
-      guard let table = Presenter.table(items, picked: picked) else {
+      guard let table = Presenter.table(items, picked: inOrder(picked, items)) else {
         console.message("No rows.")
         return
       }
-      console.styledResult(
-        table.rendered(
-          width: tableWidth, style: console.resultStyle,
-          numbersRows: items.first?.asRow != nil, isWhole: isWhole,
-          isTerminal: console.resultsAreTerminal))
+      var layout = Table.Layout(
+        width: tableWidth, style: console.resultStyle, numbersRows: items.first?.asRow != nil,
+        isWhole: isWhole, isTerminal: console.resultsAreTerminal)
+      if showsLinks { layout.links = items.map { $0.asRow.flatMap { address?($0) } } }
+      console.document { movesCursor in
+        layout.movesCursor = movesCursor
+        return table.rendered(layout)
+      }
     case .row(let row): showRecord(row)
     case .record(let record):
-      for field in record.fields {
-        line(
-          field.name, field.value, width: record.fields.map { DisplayWidth.of($0.name) }.max() ?? 0)
-      }
+      let width = record.fields.map { DisplayWidth.of(Sanitizer.line($0.name)) }.max() ?? 0
+      let lines = record.fields.map { line($0.name, $0.value, width: width) }
+      if !lines.isEmpty { console.document { _ in lines.joined(separator: "\n") } }
     default: console.result(value.display)
     }
   }
 
-  /// Shows a row, a property a line.
-  func showRecord(_ row: Row) {
+  /// The columns of a table of rows: as picked, else the title, what is worked on, and the rest.
+  private func inOrder(_ picked: [String], _ items: [Value]) -> [String] {
+    guard picked.isEmpty, let shape = items.first?.asRow?.shape, let title = shape.names.first
+    else {
+      return picked
+    }
+    let first =
+      [title] + (wanted?(shape) ?? []).filter { $0 != title && shape.index(of: $0) != nil }
+    return first + shape.names.filter { !first.contains($0) }
+  }
+
+  /// Shows a row, a property a line, and its body.
+  ///
+  /// - Parameter body: Markdown; empty for none.
+  func showRecord(_ row: Row, body: String = "") {
     guard format == .table else {
       console.data(rendered(.row(row), picked: [], as: format))
+      if !body.isEmpty { console.result(body) }
       return
     }
     let width = row.shape.names.map { DisplayWidth.of(Sanitizer.line($0)) }.max() ?? 0
-    for (field, value) in zip(row.shape.fields, row.values) {
-      line(field.name, value, width: width)
+    let link = showsLinks ? address?(row) : nil
+    var lines = zip(row.shape.fields, row.values).map { field, value in
+      line(
+        field.name, value, width: width, link: field.typeName == "title" ? link : nil)
     }
+    if !body.isEmpty { lines += ["", drawn(body)] }
+    console.document { _ in lines.joined(separator: "\n") }
   }
 
-  private func line(_ name: String, _ value: Value, width: Int) {
+  /// Shows Markdown.
+  func showMarkdown(_ text: String) {
+    let drawing = drawn(text)
+    console.document { _ in drawing }
+  }
+
+  private func drawn(_ markdown: String) -> String {
+    MarkdownView(
+      width: tableWidth, style: console.resultStyle, isTerminal: console.resultsAreTerminal
+    ).rendered(markdown)
+  }
+
+  /// Whether titles are linked: at a terminal that knows links, where it is not switched off.
+  private var showsLinks: Bool {
+    console.resultsAreTerminal && console.movesCursor && options.hasLinks && settings.isOn("links")
+  }
+
+  private func line(_ name: String, _ value: Value, width: Int, link: String? = nil) -> String {
     let cell = Presenter.cell(value)
     let head = DisplayWidth.pad(Sanitizer.line(name), to: width)
-    let text: String
+    var text: String
     if case .empty = cell {
       text = console.resultStyle.faint("·")
     } else {
-      text = Sanitizer.text(cell.plain)
+      // Further lines of a text stand under its first.
+      text = Sanitizer.text(cell.plain).replacing(
+        "\n", with: "\n" + String(repeating: " ", count: width + 2))
     }
-    console.styledResult("\(console.resultStyle.bold(head))  \(text)")
+    if let link { text = Style.link(text, to: link) }
+    return "\(console.resultStyle.bold(head))  \(text)"
   }
 
   /// A value as a file of that format has it; a query is read first.

@@ -32,6 +32,9 @@ public nonisolated enum OutputFormat: String, Sendable {
 nonisolated struct Style: Sendable {
   let isOn: Bool
 
+  /// No colours.
+  static let plain = Style(choice: .never, isTerminal: false, environment: [:])
+
   /// Decides for a stream: the option, then NO_COLOR, FORCE_COLOR, TERM, CLICOLOR, then the terminal.
   init(choice: ColorChoice, isTerminal: Bool, environment: [String: String]) {
     func isSet(_ name: String) -> Bool { !(environment[name] ?? "").isEmpty }
@@ -50,6 +53,41 @@ nonisolated struct Style: Sendable {
         isOn = isTerminal
       }
     }
+  }
+
+  /// Whether a terminal can be told to move its cursor, and knows links.
+  static func movesCursor(_ environment: [String: String]) -> Bool {
+    let name = environment["TERM"] ?? ""
+    return !name.isEmpty && name != "dumb"
+  }
+
+  /// A text without the escapes that our renderers put into it.
+  static func plain(_ text: String) -> String {
+    guard text.utf8.contains(0x1B) else { return text }
+    var result = String.UnicodeScalarView()
+    var scalars = text.unicodeScalars[...]
+    while let scalar = scalars.popFirst() {
+      guard scalar == "\u{1B}" else {
+        result.append(scalar)
+        continue
+      }
+      switch scalars.popFirst() {
+      case "[": scalars = scalars.drop { !("@"..."~").contains($0) }.dropFirst()
+      case "]": scalars = scalars.drop { $0 != "\u{1B}" }.dropFirst(2)
+      default: break
+      }
+    }
+    return String(result)
+  }
+
+  /// A text that leads somewhere, for terminals that know links.
+  ///
+  /// - Parameter address: Built by Visen, never copied from data; anything but plain ASCII is refused.
+  static func link(_ text: String, to address: String) -> String {
+    guard address.utf8.count < 2_000, address.utf8.allSatisfy({ (0x21..<0x7F).contains($0) }),
+      address.hasPrefix("https://") || address.hasPrefix("http://")
+    else { return text }
+    return "\u{1B}]8;;\(address)\u{1B}\\\(text)\u{1B}]8;;\u{1B}\\"
   }
 
   private func wrap(_ text: String, _ code: String) -> String {

@@ -38,20 +38,32 @@ nonisolated struct Table: Sendable {
   let columns: [Column]
   let rows: [[Cell]]
 
+  /// How and where a table is drawn.
+  struct Layout: Sendable {
+    /// The columns of the screen.
+    var width: Int
+    var style: Style
+    /// Whether a first column counts the rows.
+    var numbersRows = false
+    /// Whether every row is drawn, or the first forty.
+    var isWhole = false
+    /// Light lines for a terminal, spaces for a pipe.
+    var isTerminal = false
+    /// Whether columns are reached by moving the cursor: where a terminal and we disagree on the width
+    /// of a character, that shifts one cell and not the rest of the row.
+    var movesCursor = false
+    /// Where the rows lead, by their places; linked from their first cell.
+    var links: [String?] = []
+  }
+
   /// The table for a terminal or a pipe.
-  ///
-  /// - Parameters:
-  ///   - numbersRows: Whether a first column counts the rows.
-  ///   - isWhole: Whether every row is drawn, or the first forty.
-  ///   - isTerminal: Light lines for a terminal, spaces for a pipe.
-  func rendered(
-    width: Int, style: Style, numbersRows: Bool, isWhole: Bool, isTerminal: Bool
-  ) -> String {
-    let shown = isWhole ? rows : Array(rows.prefix(Table.shownRows))
+  func rendered(_ layout: Layout) -> String {
+    let style = layout.style
+    let shown = layout.isWhole ? rows : Array(rows.prefix(Table.shownRows))
     guard !columns.isEmpty else { return "" }
     var all = columns
     var cells = shown.map { $0.map(\.shown) }
-    if numbersRows {
+    if layout.numbersRows {
       all.insert(Column(name: "", isNumeric: true), at: 0)
       cells = cells.enumerated().map { ["\($0 + 1)"] + $1 }
     }
@@ -60,36 +72,68 @@ nonisolated struct Table: Sendable {
         DisplayWidth.of(Sanitizer.line(all[index].name)),
         cells.map { $0.indices.contains(index) ? DisplayWidth.of($0[index]) : 0 }.max() ?? 0)
     }
-    let fixed = numbersRows ? 1 : 0
-    guard let (widths, dropped) = fit(natural, all, width: width, fixed: fixed) else {
-      return records(shown, width: width, style: style, numbersRows: numbersRows, isWhole: isWhole)
+    let fixed = layout.numbersRows ? 1 : 0
+    guard let (widths, dropped) = fit(natural, all, width: layout.width, fixed: fixed) else {
+      return records(shown, layout)
     }
-    let separator = isTerminal ? " │ " : "  "
-    var lines: [String] = []
-    let head = widths.indices.map { index in
-      style.bold(pad(Sanitizer.line(all[index].name), widths[index], all[index].isNumeric))
-    }
-    lines.append(trimmed(head.joined(separator: style.faint(separator))))
-    if isTerminal {
+    var lines = [
+      line(widths.indices.map { Sanitizer.line(all[$0].name) }, widths, all, layout) { _, text in
+        style.bold(text)
+      }
+    ]
+    if layout.isTerminal {
       lines.append(
         style.faint(widths.map { String(repeating: "─", count: $0) }.joined(separator: "─┼─")))
     }
-    for row in cells {
-      let parts = widths.indices.map { index -> String in
-        let text = row.indices.contains(index) ? row[index] : ""
-        let padded = pad(text, widths[index], all[index].isNumeric)
-        return text == "·" || (fixed == 1 && index == 0) ? style.faint(padded) : padded
-      }
-      lines.append(trimmed(parts.joined(separator: style.faint(separator))))
+    for (place, row) in cells.enumerated() {
+      let texts = widths.indices.map { row.indices.contains($0) ? row[$0] : "" }
+      let link = layout.links.indices.contains(place) ? layout.links[place] : nil
+      lines.append(
+        line(texts, widths, all, layout) { index, text in
+          if text == "·" || index < fixed { return style.faint(text) }
+          let marked = Table.marked(text, style)
+          return index == fixed ? link.map { Style.link(marked, to: $0) } ?? marked : marked
+        })
     }
     if !dropped.isEmpty {
       let names = dropped.map { Sanitizer.line($0.name) }.joined(separator: ", ")
       lines.append(
         style.faint(
           DisplayWidth.cut(
-            "+\(dropped.count) \(dropped.count == 1 ? "column" : "columns"): \(names)", to: width)))
+            "+\(dropped.count) \(dropped.count == 1 ? "column" : "columns"): \(names)",
+            to: layout.width)))
     }
     return finished(lines, shown.count, style)
+  }
+
+  /// One line of cells; what is behind the last one with text is left out.
+  private func line(
+    _ texts: [String], _ widths: [Int], _ all: [Column], _ layout: Layout,
+    styled: (Int, String) -> String
+  ) -> String {
+    let last = texts.lastIndex { !$0.isEmpty } ?? 0
+    let separator = layout.style.faint(layout.isTerminal ? " │ " : "  ")
+    var line = ""
+    var column = 1
+    for (index, whole) in texts.enumerated().prefix(last + 1) {
+      if index > 0 {
+        line += layout.movesCursor ? "\u{1B}[\(column)G\(separator)" : separator
+        column += layout.isTerminal ? 3 : 2
+      }
+      let text = DisplayWidth.cut(whole, to: widths[index])
+      let space = String(repeating: " ", count: max(0, widths[index] - DisplayWidth.of(text)))
+      let needsEnd = index < last && !layout.movesCursor
+      line +=
+        all[index].isNumeric
+        ? space + styled(index, text) : styled(index, text) + (needsEnd ? space : "")
+      column += widths[index]
+    }
+    return line
+  }
+
+  /// A text with the marks of its line ends faint, so that they are told from its words.
+  private static func marked(_ text: String, _ style: Style) -> String {
+    style.isOn && text.contains("↵") ? text.replacing("↵", with: style.faint("↵")) : text
   }
 
   private func finished(_ lines: [String], _ shown: Int, _ style: Style) -> String {
@@ -97,16 +141,6 @@ nonisolated struct Table: Sendable {
     if rows.count > shown { lines.append(style.faint("… \(rows.count - shown) more (show all)")) }
     if rows.isEmpty { lines.append(style.faint("no rows")) }
     return lines.joined(separator: "\n")
-  }
-
-  private func pad(_ text: String, _ width: Int, _ isRight: Bool) -> String {
-    DisplayWidth.pad(DisplayWidth.cut(text, to: width), to: width, isRight: isRight)
-  }
-
-  private func trimmed(_ line: String) -> String {
-    var line = line
-    while line.last == " " { line.removeLast() }
-    return line
   }
 
   /// Widths that fit, and the columns that were dropped from the right; `nil` when fewer than two fit.
@@ -133,22 +167,26 @@ nonisolated struct Table: Sendable {
   }
 
   /// One block a row, for screens on which no two columns fit.
-  private func records(
-    _ shown: [[Cell]], width: Int, style: Style, numbersRows: Bool, isWhole: Bool
-  ) -> String {
+  private func records(_ shown: [[Cell]], _ layout: Layout) -> String {
+    let style = layout.style
     var lines: [String] = []
-    let names = columns.map { DisplayWidth.cut(Sanitizer.line($0.name), to: max(4, width / 3)) }
+    let names = columns.map {
+      DisplayWidth.cut(Sanitizer.line($0.name), to: max(4, layout.width / 3))
+    }
     let nameWidth = names.map(DisplayWidth.of).max() ?? 0
     for (index, row) in shown.enumerated() {
       if index > 0 { lines.append("") }
       for (column, cell) in row.enumerated() where names.indices.contains(column) {
-        let mark = numbersRows && column == 0 ? "\(index + 1) " : ""
-        let text = DisplayWidth.cut(
-          cell.shown, to: max(4, width - nameWidth - 2 - DisplayWidth.of(mark)))
+        let mark = layout.numbersRows && column == 0 ? "\(index + 1) " : ""
+        var text = DisplayWidth.cut(
+          cell.shown, to: max(4, layout.width - nameWidth - 2 - DisplayWidth.of(mark)))
+        text = text == "·" ? style.faint(text) : Table.marked(text, style)
+        if column == 0, layout.links.indices.contains(index), let link = layout.links[index] {
+          text = Style.link(text, to: link)
+        }
+        let head = style.bold(DisplayWidth.pad(names[column], to: nameWidth))
         lines.append(
-          trimmed(
-            style.bold(DisplayWidth.pad(names[column], to: nameWidth)) + "  " + style.faint(mark)
-              + text))
+          text.isEmpty ? style.bold(names[column]) : head + "  " + style.faint(mark) + text)
       }
     }
     return finished(lines, shown.count, style)

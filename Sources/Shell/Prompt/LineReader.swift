@@ -6,6 +6,8 @@ import Synchronization
 /// What reading a line gave.
 nonisolated enum ReadResult: Sendable {
   case line(String)
+  /// The text is to be changed in the person's own editor.
+  case edit(String)
   case interrupted
   case end
 }
@@ -13,75 +15,78 @@ nonisolated enum ReadResult: Sendable {
 /// Reads statements from the terminal, by libedit on a thread of its own.
 ///
 /// `@unchecked`: libedit blocks and is safe on one thread only, so the editor's pointer is touched by
-/// that thread alone, except for the two functions that C guards by a lock.
+/// that thread alone, except for the functions that C guards by a lock.
 nonisolated final class LineReader: @unchecked Sendable {
   private enum Work {
-    case read(
-      prompt: String, isStatement: Bool, start: String, CheckedContinuation<ReadResult, Never>)
+    case read(prompt: String, draft: String, Bool, CheckedContinuation<ReadResult, Never>)
     case remember(String)
     case close(CheckedContinuation<Void, Never>)
   }
 
-  private let work = Mutex<[Work]>([])
-  private let hasWork = DispatchSemaphore(value: 0)
-  private let callbacks: Callbacks
-
-  /// What C asks for, held for it by a pointer.
-  private final class Callbacks: Sendable {
-    let signatures: [CommandSignature]
-    let completion: @Sendable (String, Int) -> CompletionAnswer
-
-    init(
-      signatures: [CommandSignature],
-      completion: @escaping @Sendable (String, Int) -> CompletionAnswer
-    ) {
-      self.signatures = signatures
-      self.completion = completion
-    }
-
-    func isComplete(_ text: String) -> Bool {
-      if Intent.wish(in: text) != nil { return true }
-      return !Interpreter.parse(SourceText(text, name: "<prompt>"), signatures: signatures)
-        .isIncomplete
-    }
-
-    /// Candidates as C takes them: lines of text, tab, kind.
-    func candidates(_ text: String, _ cursor: Int) -> (start: Int, lines: String) {
-      let answer = completion(text, cursor)
-      let lines = answer.candidates.map {
-        "\(Sanitizer.line($0.text))\t\(Sanitizer.line($0.kind))\n"
-      }.joined()
-      return (answer.start, lines)
-    }
+  /// The editor as other threads may know it: for the functions that C guards by a lock.
+  private struct Handle: @unchecked Sendable {
+    let pointer: OpaquePointer?
   }
+
+  private struct State {
+    var work: [Work] = []
+    /// The open editor, for printing above its line.
+    var editor = Handle(pointer: nil)
+    /// Statements of other sessions that came before the editor was open.
+    var early: [String] = []
+  }
+
+  private let state = Mutex(State())
+  private let hasWork = DispatchSemaphore(value: 0)
+  private let helper: TypingHelper
 
   /// Opens the terminal.
   ///
   /// - Parameters:
-  ///   - history: Earlier statements, the oldest first.
-  ///   - completion: What may stand at a cursor (in bytes); must not wait.
-  ///   - colors: Whether suggestions are drawn faintly behind the cursor.
-  init(
-    history: [String], signatures: [CommandSignature],
-    completion: @escaping @Sendable (String, Int) -> CompletionAnswer, colors: Bool
-  ) {
-    callbacks = Callbacks(signatures: signatures, completion: completion)
-    let thread = Thread { [self] in run(history: history, colors: colors) }
+  ///   - helper: What is asked while a person types; must not wait.
+  ///   - hasColors: Whether the text is painted, and suggestions are drawn faintly behind the cursor.
+  init(helper: TypingHelper, hasColors: Bool) {
+    self.helper = helper
+    let thread = Thread { [self] in run(hasColors: hasColors) }
     thread.stackSize = 4 << 20
     thread.start()
   }
 
   /// Reads one statement, over several lines where it takes them; or a plain answer to a question.
   ///
-  /// - Parameter start: What stands on the line already, to be edited.
-  func read(prompt: String, isStatement: Bool, start: String = "") async -> ReadResult {
+  /// - Parameter draft: What the line holds before the first key.
+  func read(prompt: String, draft: String = "", isStatement: Bool) async -> ReadResult {
     await withCheckedContinuation { continuation in
-      add(.read(prompt: prompt, isStatement: isStatement, start: start, continuation))
+      add(.read(prompt: prompt, draft: draft, isStatement, continuation))
     }
   }
 
   /// Makes a statement findable by Up and Ctrl-R.
   func remember(_ text: String) { add(.remember(text)) }
+
+  /// Makes statements of other sessions findable, while a line is typed or between lines.
+  func offer(_ statements: [String]) {
+    guard !statements.isEmpty else { return }
+    state.withLock { state in
+      guard let editor = state.editor.pointer else {
+        state.early += statements
+        return
+      }
+      for statement in statements { editor_offer(editor, statement) }
+      editor_wake(editor)
+    }
+  }
+
+  /// Prints a text above the line that is being typed.
+  ///
+  /// - Returns: Whether there is an editor that does it.
+  func printAbove(_ text: String) -> Bool {
+    state.withLock { state in
+      guard let editor = state.editor.pointer else { return false }
+      editor_print(editor, text)
+      return true
+    }
+  }
 
   /// Gives the terminal back.
   func close() async {
@@ -89,47 +94,35 @@ nonisolated final class LineReader: @unchecked Sendable {
   }
 
   private func add(_ item: Work) {
-    work.withLock { $0.append(item) }
+    state.withLock { $0.work.append(item) }
     hasWork.signal()
   }
 
   // MARK: - The editor's thread
 
-  private func run(history: [String], colors: Bool) {
-    let context = Unmanaged.passUnretained(callbacks).toOpaque()
-    let editor = editor_open(
-      "visen",
-      editor_callbacks(
-        context: context,
-        is_complete: { context, text in
-          guard let callbacks = LineReader.callbacks(context), let text else { return 1 }
-          return callbacks.isComplete(String(cString: text)) ? 1 : 0
-        },
-        complete: { context, text, cursor, start in
-          guard let callbacks = LineReader.callbacks(context), let text, let start else {
-            return nil
-          }
-          let answer = callbacks.candidates(String(cString: text), Int(cursor))
-          start.pointee = Int32(clamping: answer.start)
-          return strdup(answer.lines)
-        }), colors ? 1 : 0)
-    for statement in history {
-      if let editor { editor_remember(editor, statement) }
+  private func run(hasColors: Bool) {
+    // Without a screen to draw on there is nothing to edit; lines are read as they come.
+    let editor = isatty(STDOUT_FILENO) == 1 ? open(hasColors: hasColors) : nil
+    let handle = Handle(pointer: editor)
+    state.withLock { state in
+      state.editor = handle
+      if let editor = handle.pointer {
+        for statement in state.early { editor_offer(editor, statement) }
+      }
+      state.early = []
     }
     while true {
       hasWork.wait()
-      let next = work.withLock { $0.isEmpty ? nil : $0.removeFirst() }
+      let next = state.withLock { $0.work.isEmpty ? nil : $0.work.removeFirst() }
       switch next {
-      case .read(let prompt, let isStatement, let start, let continuation):
-        guard let editor else {
-          continuation.resume(returning: .end)
-          continue
-        }
-        if !start.isEmpty { editor_prefill(editor, start) }
-        continuation.resume(returning: LineReader.read(editor, prompt, isStatement))
+      case .read(let prompt, let draft, let isStatement, let continuation):
+        continuation.resume(
+          returning: editor.map { LineReader.read($0, prompt, draft, isStatement) }
+            ?? plainLine(prompt, isStatement))
       case .remember(let text):
         if let editor { editor_remember(editor, text) }
       case .close(let continuation):
+        state.withLock { $0.editor = Handle(pointer: nil) }
         editor_close(editor)
         continuation.resume()
         return
@@ -138,22 +131,63 @@ nonisolated final class LineReader: @unchecked Sendable {
     }
   }
 
+  private func open(hasColors: Bool) -> OpaquePointer? {
+    editor_open(
+      "visen",
+      editor_callbacks(
+        context: Unmanaged.passUnretained(helper).toOpaque(),
+        is_complete: { context, text in
+          guard let helper = LineReader.helper(context), let text else { return 1 }
+          return helper.isComplete(String(cString: text)) ? 1 : 0
+        },
+        complete: { context, text, cursor, start in
+          guard let helper = LineReader.helper(context), let text, let start else { return nil }
+          let answer = helper.candidates(String(cString: text), Int(cursor))
+          start.pointee = Int32(clamping: answer.start)
+          return strdup(answer.lines)
+        },
+        paint: { context, text in
+          guard let helper = LineReader.helper(context), let text else { return nil }
+          return strdup(helper.paint(String(cString: text)))
+        },
+        clean: { context, text in
+          guard let helper = LineReader.helper(context), let text else { return nil }
+          return strdup(helper.cleaned(String(cString: text)))
+        },
+        compose: { context, character, mark in TypingHelper.composed(character, mark) }),
+      hasColors ? 1 : 0)
+  }
+
   private static func read(
-    _ editor: OpaquePointer, _ prompt: String, _ isStatement: Bool
+    _ editor: OpaquePointer, _ prompt: String, _ draft: String, _ isStatement: Bool
   ) -> ReadResult {
     var text: UnsafeMutablePointer<CChar>?
-    let status = editor_read(editor, prompt, isStatement ? 1 : 0, &text)
+    let status = editor_read(editor, prompt, isStatement ? 1 : 0, draft, &text)
     defer { free(text) }
     switch status {
-    case EDITOR_LINE:
+    case EDITOR_LINE, EDITOR_EDIT:
       guard let text else { return .end }
-      return .line(String(cString: text))
+      let line = String(cString: text)
+      return status == EDITOR_EDIT ? .edit(line) : .line(line)
     case EDITOR_INTERRUPTED: return .interrupted
     default: return .end
     }
   }
 
-  private static func callbacks(_ context: UnsafeMutableRawPointer?) -> Callbacks? {
-    context.map { Unmanaged<Callbacks>.fromOpaque($0).takeUnretainedValue() }
+  /// Reads lines as they come until they are a whole statement; the prompt goes to standard error.
+  private func plainLine(_ prompt: String, _ isStatement: Bool) -> ReadResult {
+    var text = ""
+    var shown = prompt.filter { $0 != "\u{1}" }
+    while true {
+      FileHandle.standardError.write(Data(shown.utf8))
+      guard let line = readLine() else { return text.isEmpty ? .end : .line(text) }
+      text += text.isEmpty ? line : "\n" + line
+      if !isStatement || helper.isComplete(text) { return .line(text) }
+      shown = "… "
+    }
+  }
+
+  private static func helper(_ context: UnsafeMutableRawPointer?) -> TypingHelper? {
+    context.map { Unmanaged<TypingHelper>.fromOpaque($0).takeUnretainedValue() }
   }
 }

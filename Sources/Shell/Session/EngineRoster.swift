@@ -34,7 +34,7 @@ final class EngineRoster {
   /// The name of the engine in use: as set, else the first service with a key, else practice.
   var preferredName: String {
     if let set = settings.text("engine"), !set.isEmpty { return set }
-    for name in ["gemini", "gpt"] where keys.secret(name) != nil { return name }
+    for name in ["gemini", "gpt"] where keys.has(name) { return name }
     return "practice"
   }
 
@@ -81,6 +81,9 @@ final class EngineRoster {
   private func make(_ description: EngineDescription) throws -> any Engine {
     if let engine = made[description.name] { return engine }
     let key = keys.secret(description.name)
+    if description.needsKey, key == nil, let failure = keys.failure(description.name) {
+      throw ScriptError.setting("V412", failure, "look what is wrong with it: doctor")
+    }
     if description.needsKey, key == nil {
       throw ScriptError.setting(
         "V412", "\(description.title) needs a key.",

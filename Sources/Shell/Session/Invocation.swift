@@ -47,6 +47,9 @@ public nonisolated struct RunOptions: Sendable {
   /// The recording that answers instead of the services; `nil` for none.
   public var replay: String?
 
+  /// Whether titles lead to their pages, at a terminal that knows links.
+  public var hasLinks = true
+
   /// Creates options; everything off, a table, colour where the terminal shows it.
   public init(
     isDry: Bool = false, maxCost: Double? = nil, assumesYes: Bool = false,

@@ -9,7 +9,11 @@ final class RowTable {
     let source: String
   }
 
-  private(set) var shown: [Row] = []
+  private(set) var shown: [Row] = [] {
+    didSet { words = RowWords(shown) }
+  }
+  /// What stands in the rows last shown, for completion.
+  private(set) var words = RowWords([])
   private(set) var selection: Selection?
   /// The current row: `it`.
   var current: Row?

@@ -1,6 +1,17 @@
 import Foundation
 import Script
 
+/// Paths as a person writes them.
+nonisolated enum HomePath {
+  /// A path with the person's home for a `~` at its start; HOME names it, as for every shell.
+  static func expanded(_ path: String) -> String {
+    guard path == "~" || path.hasPrefix("~/"),
+      let home = ProcessInfo.processInfo.environment["HOME"], !home.isEmpty
+    else { return path }
+    return home + path.dropFirst()
+  }
+}
+
 /// Scripts on disk.
 nonisolated enum ScriptFile {
   /// The longest file that a script may read, in bytes.
@@ -33,7 +44,7 @@ nonisolated enum ScriptFile {
   ///
   /// - Parameter file: The script that names it, relative to whose folder the path is.
   static func read(_ path: String, from file: String? = nil) throws -> SourceText {
-    var url = URL(fileURLWithPath: (path as NSString).expandingTildeInPath)
+    var url = URL(fileURLWithPath: HomePath.expanded(path))
     if let file, !path.hasPrefix("/"), !path.hasPrefix("~"), !file.hasPrefix("<") {
       url = URL(fileURLWithPath: file).deletingLastPathComponent().appendingPathComponent(path)
     }

@@ -78,9 +78,22 @@ public final class Session {
     talk = Talk(store: store, settings: settings)
     desk.checks = checks
     presenter.host = bridge
+    presenter.wanted = { [connections] shape in
+      connections.open.flatMap { $0.name == shape.name ? $0.saved.targets : nil } ?? []
+    }
+    presenter.address = { [store] row in Session.address(of: row, in: store) }
     targets.host = bridge
     bridge.attach(self)
     connections.onChange = { [weak bridge] connection in bridge?.open(connection?.shape) }
+  }
+
+  /// Where a row's page is in a browser, built from its id; `nil` for the embedded workspace.
+  private static func address(of row: Row, in store: LocalStore) -> String? {
+    guard let id = NotionID(parsing: row.id),
+      let saved = try? store.connections.find(named: row.shape.name),
+      saved.workspace == WorkspaceName.notion.rawValue
+    else { return nil }
+    return "https://www.notion.so/\(id.description.filter { $0 != "-" })"
   }
 
   /// Runs statements, and reports what went wrong.
@@ -90,6 +103,10 @@ public final class Session {
   func run(_ source: SourceText, shows: Bool) async -> Int32 {
     let report = Report(style: console.messageStyle, columns: console.columns)
     defer { try? writer.endRun() }
+    var source = source
+    if shows, let topic = HelpQuestion.topic(of: source.text) {
+      source = SourceText("help \(Completion.name(topic))", name: source.name)
+    }
     var failures: [RowFailure] = []
     var code = ExitCode.success
     do {

@@ -37,7 +37,7 @@ final class Workspaces {
   /// The workspace for new connections: as set, else Notion's when there is a key, else the embedded.
   var preferred: WorkspaceName {
     if let set = settings.text("workspace"), let name = WorkspaceName(rawValue: set) { return name }
-    return keys.secret("notion") == nil ? .local : .notion
+    return keys.has("notion") ? .notion : .local
   }
 
   /// Opens a workspace; no request is sent yet.
@@ -55,6 +55,9 @@ final class Workspaces {
         rootPageID: access.rootPageID)
     case .notion:
       guard let token = keys.secret("notion") else {
+        if let failure = keys.failure("notion") {
+          throw ScriptError.setting("V410", failure, "look what is wrong with it: doctor")
+        }
         throw ScriptError.setting(
           "V410", "Notion's key is missing.",
           "enter it with: key notion",
