@@ -109,8 +109,8 @@ private final class Hand: Sendable {
     let own = Prices.Dated(
       engine: "local", model: "qwen", price: Price(input: 1, cachedInput: 1, output: 2),
       date: "2026-11-25", isGiven: true)
-    Prices.use([own])
-    defer { Prices.use([]) }
+    Prices.use { [own] }
+    defer { Prices.use { [] } }
     #expect(Prices.price(engine: "local", model: "qwen")?.output == 2)
     #expect(Prices.all().contains(own))
   }
