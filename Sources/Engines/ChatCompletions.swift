@@ -136,4 +136,11 @@ struct ChatCompletions: EngineWire {
   func models(_ json: JSON) -> [String] {
     (json["data"]?.array ?? []).compactMap { $0["id"]?.string }
   }
+
+  // Servers that are only compatible have none.
+  func batches(
+    _ calls: ServiceCalls, refused: @escaping @Sendable (String) -> Set<String>
+  ) -> (any BatchService)? {
+    name == "gpt" ? OpenAIBatchService(calls: calls, refused: refused) : nil
+  }
 }

@@ -24,6 +24,9 @@ public protocol Engine: Sendable {
     _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
   ) async throws -> Answer
 
+  /// The service's batches, which answer later at half the price; `nil` when it has none.
+  var batches: (any BatchService)? { get }
+
   /// The models that can be asked, by name.
   func models() async throws -> [String]
 
@@ -42,6 +45,9 @@ extension Engine {
     onPiece(.text(answer.text))
     return answer
   }
+
+  /// None.
+  public var batches: (any BatchService)? { nil }
 }
 
 /// A part of an answer that is still arriving.

@@ -34,6 +34,12 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     public static let timedOut = Code(rawValue: "timed_out")
     /// The connection broke, or could not be made.
     public static let connection = Code(rawValue: "connection")
+    /// The time of a batch ran out before this question.
+    public static let batchExpired = Code(rawValue: "batch_expired")
+    /// A batch was cancelled before this question.
+    public static let batchCancelled = Code(rawValue: "batch_cancelled")
+    /// The service has no such batch.
+    public static let batchNotFound = Code(rawValue: "batch_not_found")
     /// What came is not the protocol's.
     public static let malformed = Code(rawValue: "malformed")
   }

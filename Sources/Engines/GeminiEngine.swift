@@ -215,4 +215,10 @@ struct Gemini: EngineWire {
       $0.hasPrefix("models/") ? String($0.dropFirst(7)) : $0
     }
   }
+
+  func batches(
+    _ calls: ServiceCalls, refused: @escaping @Sendable (String) -> Set<String>
+  ) -> (any BatchService)? {
+    GeminiBatchService(calls: calls, refused: refused)
+  }
 }

@@ -125,4 +125,10 @@ struct Responses: EngineWire {
   func models(_ json: JSON) -> [String] {
     (json["data"]?.array ?? []).compactMap { $0["id"]?.string }
   }
+
+  func batches(
+    _ calls: ServiceCalls, refused: @escaping @Sendable (String) -> Set<String>
+  ) -> (any BatchService)? {
+    OpenAIBatchService(calls: calls, refused: refused)
+  }
 }

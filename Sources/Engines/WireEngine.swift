@@ -29,6 +29,10 @@ protocol EngineWire: Sendable {
   /// The path that lists the models, and the names in its answer.
   var modelsPath: String { get }
   func models(_ json: JSON) -> [String]
+  /// The service's batches; `nil` when it has none.
+  func batches(
+    _ calls: ServiceCalls, refused: @escaping @Sendable (String) -> Set<String>
+  ) -> (any BatchService)?
 }
 
 /// Asks a service over HTTP: waits, asks again, asks once more for the right shape.
@@ -38,6 +42,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
   let baseURL: String
   private let quirks = Quirks()
   private let known = KnownLimits()
+  private let calls: ServiceCalls
   private let gate: EngineGate
 
   var name: String { wire.name }
@@ -47,6 +52,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
     self.wire = wire
     self.settings = settings
     self.baseURL = baseURL
+    calls = ServiceCalls(wire: wire, settings: settings, baseURL: baseURL)
     // A server of one's own works at one or two questions at a time; more is found out.
     let isOwn = baseURL.hasPrefix("http://")
     gate = EngineGate(
@@ -75,7 +81,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
     let model = request.model ?? wire.defaultModel
     let first = try await ask(request, model: model, prompt: request.prompt)
     do {
-      return try await accepted(first, request)
+      return try await first.accepted(for: request)
     } catch let problem as AnswerProblem {
       // One more try, told what was wrong; both are paid for and both are counted.
       var again = request.prompt
@@ -95,7 +101,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
       second.usage = second.usage + first.usage
       second.lostCalls += first.lostCalls
       do {
-        return try await accepted(second, request)
+        return try await second.accepted(for: request)
       } catch let problem as AnswerProblem {
         throw EngineError(
           .invalidAnswer, "The answer was not usable, twice: \(problem).", usage: second.usage)
@@ -103,16 +109,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
     }
   }
 
-  /// The answer with its value, when it has the shape and passes the check.
-  ///
-  /// - Throws: ``AnswerProblem`` when it may not be taken.
-  private func accepted(_ answer: Answer, _ request: EngineRequest) async throws -> Answer {
-    var answer = answer
-    if let type = request.type {
-      answer.value = try shaped(answer.text, as: type, inParts: request.acceptsParts)
-    }
-    if let problem = try await request.check?(answer) { throw AnswerProblem(problem) }
-    return answer
+  var batches: (any BatchService)? {
+    wire.batches(calls) { [quirks] in quirks.refused(by: $0) }
   }
 
   func models() async throws -> [String] {
@@ -221,19 +219,18 @@ struct WireEngine<Wire: EngineWire>: Engine {
     _ body: JSON, _ model: String, _ refused: Set<String>, _ timeout: Duration, _ tokens: Int,
     _ onPiece: @Sendable (AnswerPiece) -> Void
   ) async throws -> Answer {
-    let response = try await send(
-      .post, wire.streamPath(model: model), body: wire.streaming(body, refused: refused),
-      timeout: timeout)
-    guard (200..<300).contains(response.status),
-      response.fields[.contentType]?.hasPrefix("text/event-stream") == true
-    else {
-      // A refusal, or a server that does not stream and says all at once.
-      let answer = try wire.answer(
-        try await document(response, model: model, tokens: tokens), model: model)
+    let response = try await calls.send(
+      .post, wire.streamPath(model: model), fields: [.contentType: "application/json"],
+      body: wire.streaming(body, refused: refused).bytes, model: model, timeout: timeout
+    ) { fields in
+      await learn(fields, model, tokens)
+    }
+    guard response.fields[.contentType]?.hasPrefix("text/event-stream") == true else {
+      // A server that does not stream and says all at once.
+      let answer = try wire.answer(try await calls.document(response), model: model)
       onPiece(.text(answer.text))
       return answer
     }
-    await learn(response.fields, model, tokens)
     var reader = StreamReader(wire: wire, model: model)
     do {
       do {
@@ -241,7 +238,7 @@ struct WireEngine<Wire: EngineWire>: Engine {
           for text in try reader.texts(in: chunk) { onPiece(.text(text)) }
         }
       } catch let error as TransportError {
-        throw explained(error)
+        throw ServiceCalls.explained(error)
       }
       for text in try reader.finish() { onPiece(.text(text)) }
       return try reader.answer()
@@ -255,53 +252,9 @@ struct WireEngine<Wire: EngineWire>: Engine {
     _ method: HTTPRequest.Method, _ path: String, body: JSON?, model: String, timeout: Duration,
     tokens: Int = 0
   ) async throws -> JSON {
-    try await document(
-      try await send(method, path, body: body, timeout: timeout), model: model, tokens: tokens)
-  }
-
-  private func send(
-    _ method: HTTPRequest.Method, _ path: String, body: JSON?, timeout: Duration
-  ) async throws -> IncomingResponse {
-    var fields = wire.fields(key: settings.key)
-    fields[.accept] = "application/json"
-    if body != nil { fields[.contentType] = "application/json" }
-    do {
-      return try await settings.transport.send(
-        OutgoingRequest(
-          method: method, url: baseURL + path, fields: fields, body: body?.bytes ?? [],
-          timeout: timeout))
-    } catch let error as TransportError {
-      throw explained(error)
+    try await calls.json(method, path, body: body, model: model, timeout: timeout) { fields in
+      await learn(fields, model, tokens)
     }
-  }
-
-  /// The document of a response.
-  ///
-  /// - Throws: ``EngineError`` for a refusal.
-  private func document(
-    _ response: IncomingResponse, model: String, tokens: Int
-  ) async throws -> JSON {
-    let bytes: [UInt8]
-    do {
-      bytes = try await response.body.collect()
-    } catch let error as TransportError {
-      throw explained(error)
-    }
-    await learn(response.fields, model, tokens)
-    let json = try? JSON(parsing: bytes)
-    guard (200..<300).contains(response.status) else {
-      var error = wire.error(status: response.status, json: json, model: model)
-      error.status = response.status
-      if let wait = RetryAfter.wait(in: response.fields) { error.retryAfter = wait }
-      if let id = HTTPField.Name("x-request-id") { error.requestID = response.fields[id] }
-      if let key = settings.key { error.message = error.message.redacting([key]) }
-      throw error
-    }
-    guard let json else {
-      throw EngineError(
-        .malformed, "\(wire.title) answered with something that is no JSON.", mayPassLater: true)
-    }
-    return json
   }
 
   /// Takes in what a response says of limits.
@@ -309,35 +262,6 @@ struct WireEngine<Wire: EngineWire>: Engine {
     guard let report = RateReport(fields) else { return }
     await gate.note(report, tokens: tokens)
     for limit in report.limits where known.isNews(model, limit) { settings.onLimit(model, limit) }
-  }
-
-  private func explained(_ error: TransportError) -> EngineError {
-    switch error.code {
-    case .timedOut: EngineError(.timedOut, error.message, mayPassLater: true)
-    case .connectionLost: EngineError(.connection, error.message, mayPassLater: true)
-    case .cannotConnect: EngineError(.connection, error.message, scope: .run, mayPassLater: true)
-    default: EngineError(.connection, error.message, scope: .run)
-    }
-  }
-
-  /// The answer's JSON, checked; models put fences around it, and a record was put around a plain value.
-  private func shaped(_ text: String, as type: AnswerType, inParts: Bool) throws -> JSON {
-    var trimmed = text.trimmingPrefix { $0.isWhitespace }
-    while trimmed.last?.isWhitespace == true { trimmed.removeLast() }
-    if trimmed.hasPrefix("```"), trimmed.hasSuffix("```"), trimmed.count >= 6,
-      let lineEnd = trimmed.firstIndex(where: \.isNewline)
-    {
-      trimmed = trimmed[trimmed.index(after: lineEnd)...].dropLast(3)
-    }
-    let json: JSON
-    do {
-      json = try JSON(parsing: String(trimmed))
-    } catch {
-      throw AnswerProblem("it is not JSON (\(error))")
-    }
-    if inParts, json.members != nil { return json }
-    guard type.rootedSchema.isWrapped else { return try type.checked(json) }
-    return try type.checked(json["value"] ?? json)
   }
 }
 

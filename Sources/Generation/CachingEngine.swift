@@ -20,9 +20,12 @@ public struct CachingEngine: Engine {
   /// The engine's own default.
   public var defaultModel: String { base.defaultModel }
 
+  /// The batches of the engine's service.
+  public var batches: (any BatchService)? { base.batches }
+
   /// Gives the kept answer, which costs nothing, or asks; see ``Engine``.
   public func answer(_ request: EngineRequest) async throws -> Answer {
-    if let kept = try await kept(request) { return kept }
+    if let kept = try await kept(for: request) { return kept }
     let answer = try await base.answer(request)
     try keep(answer, for: request)
     return answer
@@ -32,7 +35,7 @@ public struct CachingEngine: Engine {
   public func answer(
     _ request: EngineRequest, onPiece: @escaping @Sendable (AnswerPiece) -> Void
   ) async throws -> Answer {
-    if let kept = try await kept(request) {
+    if let kept = try await kept(for: request) {
       onPiece(.text(kept.text))
       return kept
     }
@@ -41,7 +44,8 @@ public struct CachingEngine: Engine {
     return answer
   }
 
-  private func kept(_ request: EngineRequest) async throws -> Answer? {
+  /// The answer that was kept for the same question, if it may still be taken.
+  func kept(for request: EngineRequest) async throws -> Answer? {
     guard let kept = try cache.find(key(request)) else { return nil }
     let value = kept.value.flatMap { try? JSON(parsing: $0) }
     let answer = Answer(text: kept.answer, value: value, usage: Usage(), model: kept.model)
@@ -49,7 +53,8 @@ public struct CachingEngine: Engine {
     return try await request.check?(answer) == nil ? answer : nil
   }
 
-  private func keep(_ answer: Answer, for request: EngineRequest) throws {
+  /// Keeps an answer for the next time.
+  func keep(_ answer: Answer, for request: EngineRequest) throws {
     try cache.keep(
       AnswerCache.Entry(answer: answer.text, value: answer.value?.text, model: answer.model),
       for: key(request))

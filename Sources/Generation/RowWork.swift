@@ -78,15 +78,11 @@ struct RowWork: Sendable {
     return turn
   }
 
-  private func prompt(of item: ItemRecord) -> Prompt? {
-    item.prompt.flatMap { try? JSON(parsing: $0) }.flatMap(Prompt.init(json:))
-  }
-
   /// Asks for one row and keeps the answer.
   ///
   /// - Returns: `false` when the budget does not hold the call.
   private func askAlone(_ item: inout ItemRecord) async throws -> Bool {
-    guard let prompt = prompt(of: item) else {
+    guard let prompt = item.question else {
       throw GenerationError("The journal has no prompt for “\(item.title)”.")
     }
     guard
@@ -94,7 +90,8 @@ struct RowWork: Sendable {
         tokens: TokenEstimate.tokens(in: prompt.text),
         maxOutputTokens: parameters.maxOutputTokens)
     else { return false }
-    var request = request(prompt, reservation.maxOutputTokens, type)
+    var request = parameters.request(
+      prompt, maxOutputTokens: reservation.maxOutputTokens, type: type)
     if let check {
       let asked = item
       request.check = { try await check(asked, $0) }
@@ -105,14 +102,13 @@ struct RowWork: Sendable {
       let answer = try await engine.answer(request)
       item.seconds += (ContinuousClock.now - start) / .seconds(1)
       let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
-      count(answer.usage, cost, &item)
+      item.count(answer.usage, cost)
       lose(answer.lostCalls, reservation.amount, &item)
-      item.answer = answer.text
-      item.value = answer.value?.text
+      item.keep(answer, by: author)
     } catch let error as EngineError {
       item.seconds += (ContinuousClock.now - start) / .seconds(1)
       let cost = await budget.settle(reservation, error.usage, lostCalls: error.lostCalls)
-      count(error.usage ?? Usage(), cost, &item)
+      item.count(error.usage ?? Usage(), cost)
       lose(error.lostCalls, reservation.amount, &item)
       item.reserved = nil
       throw error
@@ -125,10 +121,6 @@ struct RowWork: Sendable {
       throw error
     }
     item.reserved = nil
-    item.answeredBy = author
-    item.state = .answered
-    item.errorCode = nil
-    item.errorMessage = nil
     try await journal.record(item)
     try checkpoint("answered")
     return true
@@ -138,7 +130,7 @@ struct RowWork: Sendable {
   ///
   /// - Returns: `false` when the budget does not hold the call.
   private func askPacked(_ rows: inout [ItemRecord]) async throws -> Bool {
-    let prompts = rows.compactMap(prompt(of:))
+    let prompts = rows.compactMap(\.question)
     guard prompts.count == rows.count else {
       throw GenerationError("The journal has no prompt for “\(rows[0].title)”.")
     }
@@ -149,9 +141,9 @@ struct RowWork: Sendable {
         tokens: TokenEstimate.tokens(in: prompt.text),
         maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count })
     else { return false }
-    var request = request(
-      prompt, reservation.maxOutputTokens,
-      .record(rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }))
+    var request = parameters.request(
+      prompt, maxOutputTokens: reservation.maxOutputTokens,
+      type: .record(rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }))
     request.acceptsParts = true
     let part = reservation.amount / Double(rows.count)
     for index in rows.indices { try await setAside(part, &rows[index], isHurried: index > 0) }
@@ -183,29 +175,14 @@ struct RowWork: Sendable {
         let value = try? type.checked(part), part.string?.isEmpty != true
       else { continue }
       let text = value.string ?? value.text
-      if let check {
-        let own = Answer(
-          text: text, value: type == .text ? nil : value, usage: Usage(), model: answer.model)
-        if try await check(rows[index], own) != nil { continue }
-      }
-      rows[index].answer = text
-      rows[index].value = type == .text ? nil : value.text
-      rows[index].answeredBy = author
-      rows[index].state = .answered
-      rows[index].errorCode = nil
-      rows[index].errorMessage = nil
+      let own = Answer(
+        text: text, value: type == .text ? nil : value, usage: Usage(), model: answer.model)
+      if let check, try await check(rows[index], own) != nil { continue }
+      rows[index].keep(own, by: author)
     }
     try await record(rows)
     try checkpoint("answered")
     return true
-  }
-
-  private func request(
-    _ prompt: Prompt, _ maxOutputTokens: Int?, _ type: AnswerType?
-  ) -> EngineRequest {
-    EngineRequest(
-      prompt: prompt, model: parameters.model, temperature: parameters.temperature,
-      maxOutputTokens: maxOutputTokens, type: type, timeout: .seconds(parameters.timeout))
   }
 
   /// Records that a call is about to be made, and what it may cost.
@@ -235,16 +212,6 @@ struct RowWork: Sendable {
     item.lostCost += Double(calls) * amount
   }
 
-  private func count(_ usage: Usage, _ cost: Double?, _ item: inout ItemRecord) {
-    item.attempts += 1
-    item.inputTokens += usage.inputTokens
-    item.outputTokens += usage.outputTokens
-    // One call of unknown price makes the sum unknown.
-    item.cost = cost.flatMap { cost in
-      item.attempts == 1 ? cost : item.cost.map { $0 + cost }
-    }
-  }
-
   /// Shares out what a common question took.
   private func share(
     _ usage: Usage, _ cost: Double?, since start: ContinuousClock.Instant,
@@ -255,13 +222,13 @@ struct RowWork: Sendable {
       rows[index].seconds += seconds
       // What does not divide goes to the first.
       let extra = index == 0
-      count(
+      rows[index].count(
         Usage(
           inputTokens: usage.inputTokens / rows.count
             + (extra ? usage.inputTokens % rows.count : 0),
           outputTokens: usage.outputTokens / rows.count
             + (extra ? usage.outputTokens % rows.count : 0)),
-        cost.map { $0 / Double(rows.count) }, &rows[index])
+        cost.map { $0 / Double(rows.count) })
     }
   }
 

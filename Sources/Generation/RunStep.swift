@@ -19,7 +19,8 @@ enum RunStep: Equatable {
     case .planned: self = .ask
     case .answered: self = .write
     case .writing: self = .check
-    case .written, .conflict, .undone: self = .done
+    // A batch has its question: there is nothing to do until the answers are taken in.
+    case .sent, .written, .conflict, .undone: self = .done
     case .failed: self = item.answer == nil ? .ask : item.old == nil ? .write : .check
     }
   }

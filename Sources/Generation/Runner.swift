@@ -56,11 +56,12 @@ public struct Runner: Sendable {
   ///
   /// - Parameters:
   ///   - targets: Where the answers go, by the schema as it is now.
+  ///   - asks: Whether rows without an answer are asked; without, only what is answered is written.
   ///   - onEvent: Told of each row that ends; called from many tasks.
   /// - Returns: How it ended; one bad row never ends it.
   /// - Throws: What stopped the journal itself; the run goes on with `resume`.
   public func run(
-    _ id: Int64, targets: [RunTarget], parameters: RunParameters,
+    _ id: Int64, targets: [RunTarget], parameters: RunParameters, asks: Bool = true,
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async throws -> RunSummary {
     let clock = ContinuousClock()
@@ -74,10 +75,11 @@ public struct Runner: Sendable {
       budget: Budget(
         limit: parameters.maxCost,
         price: Prices.price(engine: parameters.engine, model: parameters.model),
-        spent: totals.knownCost + totals.lostCost))
+        spent: totals.knownCost + totals.lostCost
+          + (try journal.reservedInBatches(ofRun: id))))
     try journal.setState(.running, ofRun: id)
     var shift = Shift(
-      feed: RowFeed(journal, run: id), width: parameters.width, packed: parameters.packed)
+      feed: RowFeed(journal, run: id, asks: asks), width: parameters.width, packed: parameters.packed)
     try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
       shift.isOver = Task.isCancelled
       while true {
@@ -103,7 +105,9 @@ public struct Runner: Sendable {
         ofRun: id, after: -1, limit: RunSummary.mostProblems, in: [.failed, .conflict]),
       unfit: try journal.unfitItems(ofRun: id, limit: RunSummary.mostProblems),
       duration: start.duration(to: clock.now), stop: stop)
-    try journal.setState(summary.left == 0 && stop == nil ? .finished : .stopped, ofRun: id)
+    try journal.setState(
+      summary.count(.sent) > 0
+        ? .waiting : summary.left == 0 && stop == nil ? .finished : .stopped, ofRun: id)
     return summary
   }
 }

@@ -169,6 +169,14 @@ public struct RunJournal: Sendable {
     try access.write { try RunJournal.update(item, $0) }
   }
 
+  /// Records where several rows stand now, in one transaction.
+  public func update(_ items: [ItemRecord]) throws {
+    guard !items.isEmpty else { return }
+    try access.write { database in
+      for item in items { try RunJournal.update(item, database) }
+    }
+  }
+
   /// Records where a row stands now, in one transaction with what other rows record meanwhile.
   ///
   /// It is on the disk when this returns.
@@ -341,7 +349,7 @@ public struct RunJournal: Sendable {
       [id, limit])
   }
 
-  private func items(_ tail: String, _ arguments: StatementArguments) throws -> [ItemRecord] {
+  func items(_ tail: String, _ arguments: StatementArguments) throws -> [ItemRecord] {
     try access.read { database in
       let statement = try database.cachedStatement(sql: "SELECT * FROM item \(tail)")
       return try Row.fetchAll(statement, arguments: arguments).map(RunJournal.item)

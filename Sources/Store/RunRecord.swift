@@ -18,6 +18,8 @@ public enum RunState: String, Sendable {
   case finished
   /// It was stopped, and goes on with `resume`.
   case stopped
+  /// Questions of it are in a batch of the service.
+  case waiting
   /// It was taken back.
   case undone
 }
@@ -26,6 +28,8 @@ public enum RunState: String, Sendable {
 public enum ItemState: String, Sendable, CaseIterable {
   /// Nothing was asked, or the answer was never kept.
   case planned
+  /// The question is in a batch of the service.
+  case sent
   /// The answer is kept, nothing is written.
   case answered
   /// The old value is kept, and the write may or may not have happened.

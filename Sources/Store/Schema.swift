@@ -146,6 +146,24 @@ enum Schema {
           ) WITHOUT ROWID;
           """)
     }
+    migrator.registerMigration("batches of a service, and the rows in them") { database in
+      try database.execute(
+        sql: """
+          CREATE TABLE batch (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            run_id INTEGER NOT NULL REFERENCES run(id) ON DELETE CASCADE,
+            label TEXT NOT NULL UNIQUE, engine TEXT NOT NULL, model TEXT NOT NULL,
+            state TEXT NOT NULL, file TEXT, remote TEXT, seen TEXT,
+            questions INTEGER NOT NULL, answered INTEGER NOT NULL DEFAULT 0,
+            failed INTEGER NOT NULL DEFAULT 0,
+            longest_answer INTEGER, reserved REAL,
+            created_at REAL NOT NULL, sent_at REAL, ends_by REAL
+          );
+          CREATE INDEX batch_run ON batch(run_id);
+          ALTER TABLE item ADD COLUMN batch_id INTEGER;
+          CREATE INDEX item_batch ON item(batch_id) WHERE batch_id IS NOT NULL;
+          """)
+    }
     return migrator
   }
 }

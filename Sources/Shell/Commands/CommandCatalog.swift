@@ -5,9 +5,11 @@ enum CommandCatalog {
   static let all: [any Command.Type] = [
     AddCommand.self,
     AskCommand.self,
+    BatchesCommand.self,
     BlameCommand.self,
     BudgetCommand.self,
     CheckCommand.self,
+    CollectCommand.self,
     ConnectCommand.self,
     ConnectionsCommand.self,
     ConversationsCommand.self,

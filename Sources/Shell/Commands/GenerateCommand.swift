@@ -11,6 +11,7 @@ struct GenerateCommand: Command {
     name: "generate",
     summary: "Asks the prompt for each row, and writes the answers.",
     slots: RunPlanner.slots + [
+      RunPlanner.batchSlot,
       Slot(
         "force", words: ["force"], kind: .flag,
         summary: "also cells that somebody changes meanwhile"),
@@ -23,11 +24,13 @@ struct GenerateCommand: Command {
       "generate Content with \"Write an intro about {Topic}\" on rows where Generate",
       "generate with \"Summarise {Text}\" packed 20",
       "generate Kind, Score, Summary with \"Read: {Text}\"",
+      "generate as batch",
     ])
 
   private let planner: RunPlanner
   private let settings: Settings
   private let desk: RunDesk
+  private let batches: BatchDesk
   private let dialogue: Dialogue
   private let console: any Console
   private let options: RunOptions
@@ -37,6 +40,7 @@ struct GenerateCommand: Command {
     planner = RunPlanner(session)
     settings = session.settings
     desk = session.desk
+    batches = session.batches
     dialogue = session.dialogue
     console = session.console
     options = session.options
@@ -51,7 +55,7 @@ struct GenerateCommand: Command {
         try planned.draft.discard()
         return .nothing
       }
-      guard try await mayStart(planned) else {
+      guard try await mayStart(planned, asBatch: call.has("batch")) else {
         try planned.draft.discard()
         return .nothing
       }
@@ -59,13 +63,17 @@ struct GenerateCommand: Command {
       try planned.draft.discard()
       throw error
     }
-    try await desk.start(planned, isFresh: call.has("fresh"))
+    if call.has("batch") {
+      try await batches.start(planned, isFresh: call.has("fresh"))
+    } else {
+      try await desk.start(planned, isFresh: call.has("fresh"))
+    }
     return .nothing
   }
 
   // MARK: - Before it starts
 
-  private func mayStart(_ planned: RunPlanner.Planned) async throws -> Bool {
+  private func mayStart(_ planned: RunPlanner.Planned, asBatch: Bool) async throws -> Bool {
     let chosen = planned.engine
     try desk.checkAllowance(chosen.name)
     let limit = settings.number("ask_above") ?? 50
@@ -75,7 +83,7 @@ struct GenerateCommand: Command {
     let price =
       Prices.price(engine: chosen.name, model: chosen.model).map { price in
         Money.about(
-          price.cost(
+          (asBatch ? price.inBatch : price).cost(
             of: Usage(
               inputTokens: planned.draft.inputTokens, outputTokens: planned.draft.rows * 200)))
       } ?? "price unknown"

@@ -16,7 +16,7 @@ struct PlanCommand: Command {
       Slot(
         "samples", words: ["samples"], kind: .number,
         summary: "rows to answer for, 0 to 20; 3 when left out"),
-    ] + RunPlanner.slots,
+    ] + RunPlanner.slots + [RunPlanner.batchSlot],
     examples: [
       "plan generate",
       "plan generate Kind, Score with \"Read: {Text}\" on rows where Kind is empty samples 5",
@@ -60,7 +60,7 @@ struct PlanCommand: Command {
         console.problem(Sanitizer.line("  「\(sample.item.title)」 \(problem)"))
       }
     }
-    tell(planned, samples)
+    tell(planned, samples, asBatch: call.has("batch"))
     return .list(records)
   }
 
@@ -138,7 +138,7 @@ struct PlanCommand: Command {
 
   // MARK: - What it takes
 
-  private func tell(_ planned: RunPlanner.Planned, _ samples: [Sample]) {
+  private func tell(_ planned: RunPlanner.Planned, _ samples: [Sample], asBatch: Bool) {
     let plan = planned.plan
     let total = planned.draft.rows
     let answered = samples.filter { $0.problem == nil }
@@ -159,13 +159,15 @@ struct PlanCommand: Command {
     console.message(
       "about \(inputLeft) tokens in and \(outputLeft) out are still to come"
         + (paid.isEmpty ? " (no sample tells how long answers are)" : ""))
-    tellMoney(planned, input: inputLeft, output: outputLeft, lengths: lengths, samples)
-    tellTime(planned, samples, left: left)
-    console.message("Nothing was written. Do it: generate")
+    tellMoney(
+      planned, input: inputLeft, output: outputLeft, lengths: lengths, samples, asBatch: asBatch)
+    tellTime(planned, samples, left: left, asBatch: asBatch)
+    console.message("Nothing was written. Do it: generate\(asBatch ? " as batch" : "")")
   }
 
   private func tellMoney(
-    _ planned: RunPlanner.Planned, input: Int, output: Int, lengths: [Int], _ samples: [Sample]
+    _ planned: RunPlanner.Planned, input: Int, output: Int, lengths: [Int], _ samples: [Sample],
+    asBatch: Bool
   ) {
     let engine = planned.engine
     guard engine.name != "practice" else {
@@ -182,8 +184,9 @@ struct PlanCommand: Command {
     let mean = lengths.isEmpty ? 0 : Double(lengths.reduce(0, +)) / Double(lengths.count)
     let spread = Double((lengths.max() ?? 0) - (lengths.min() ?? 0)) / max(1, mean) / 2
     let doubt = lengths.isEmpty ? 1.0 : min(1.5, max(0.5, spread))
+    let price = asBatch ? dated.price.inBatch : dated.price
     func cost(_ inputs: Double, _ outputs: Double) -> Double {
-      dated.price.cost(
+      price.cost(
         of: Usage(
           inputTokens: Int(Double(input) * inputs), outputTokens: Int(Double(output) * outputs)))
     }
@@ -193,6 +196,11 @@ struct PlanCommand: Command {
     money += dated.isGiven ? "your price of \(dated.date)" : "prices of \(dated.date)"
     if spent > 0 { money += "; the samples cost \(Money.text(spent))" }
     console.message(money)
+    if asBatch {
+      console.message("that is the price of a batch, half of the usual")
+    } else if engine.engine.batches != nil, cost(1, 1) > 1 || planned.draft.rows > 500 {
+      console.message("as batch: \(Money.about(cost(1, 1) / 2)), answered within a day or two")
+    }
     if let limit = planned.plan.parameters.maxCost {
       console.message(
         cost(1, 1) <= limit
@@ -203,7 +211,9 @@ struct PlanCommand: Command {
   }
 
   /// Requests and time: what waits longest, the engine or Notion, decides.
-  private func tellTime(_ planned: RunPlanner.Planned, _ samples: [Sample], left: Int) {
+  private func tellTime(
+    _ planned: RunPlanner.Planned, _ samples: [Sample], left: Int, asBatch: Bool
+  ) {
     let plan = planned.plan
     let total = planned.draft.rows
     let pack = plan.parameters.packed
@@ -216,8 +226,8 @@ struct PlanCommand: Command {
 
     let seconds = samples.filter { !$0.isKept }.map(\.seconds)
     let mean = seconds.isEmpty ? 0 : seconds.reduce(0, +) / Double(seconds.count)
-    var engine = mean * Double(questions) / Double(plan.parameters.width)
-    let limits = engines.knownLimits(of: planned.engine)
+    var engine = asBatch ? 0 : mean * Double(questions) / Double(plan.parameters.width)
+    let limits = asBatch ? [] : engines.knownLimits(of: planned.engine)
     var binding: EngineLimit?
     for limit in limits where limit.unit == .requests {
       let spans = Double((questions + limit.amount - 1) / limit.amount - 1)
@@ -230,8 +240,12 @@ struct PlanCommand: Command {
       let whose = engine >= notion ? planned.engine.name : "Notion"
       time = "; about \(Clock.text(.seconds(floor))), as \(whose) allows"
     }
+    let asked =
+      asBatch
+      ? "\(questions) \(questions == 1 ? "question" : "questions") in a batch, answered within a day or two"
+      : "\(questions) \(questions == 1 ? "request" : "requests") to the engine"
     console.message(
-      "\(questions) \(questions == 1 ? "request" : "requests") to the engine, "
+      "\(asked), "
         + "\(reads + writes) to Notion\(time)")
     if let binding {
       console.message(

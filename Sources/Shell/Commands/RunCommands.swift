@@ -103,17 +103,33 @@ struct ResumeCommand: Command {
         "engine", words: ["using"], kind: .engines,
         summary: "another engine for what is left, or engine/model in quotes"),
       Slot("force", words: ["force"], kind: .flag, summary: "also cells changed since"),
+      RunPlanner.batchSlot,
     ],
-    examples: ["resume", "resume 12", "resume 12 using gpt"])
+    examples: ["resume", "resume 12", "resume 12 using gpt", "resume 12 as batch"])
 
   private let desk: RunDesk
+  private let batches: BatchDesk
 
-  init(_ session: Session) { desk = session.desk }
+  init(_ session: Session) {
+    desk = session.desk
+    batches = session.batches
+  }
 
   func run(_ call: CommandCall) async throws -> Value {
-    try await desk.resume(
-      number: call.number("number"), engine: call.names("engine")?.first,
-      isForced: call.has("force"))
+    let number = call.number("number")
+    let engine = call.names("engine")?.first
+    // A batch that was half sent is what stopped; what is left besides it is asked as said.
+    let sent = try await batches.goOnSending(run: number)
+    do {
+      if call.has("batch") {
+        try await batches.resume(
+          number: number, engine: engine, isForced: call.has("force"))
+      } else {
+        try await desk.resume(number: number, engine: engine, isForced: call.has("force"))
+      }
+    } catch let error as ScriptError where error.code == "V501" && sent > 0 {
+      return .nothing
+    }
     return .nothing
   }
 }

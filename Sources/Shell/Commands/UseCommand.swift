@@ -37,6 +37,14 @@ struct UseCommand: Command {
       let counts = try store.journal.counts(ofRun: run.id)
       console.message("\(counts.left) of \(counts.total) left in run \(run.id): resume")
     }
+    for batch in try store.journal.openBatches() {
+      guard let run = try store.journal.run(batch.runID), run.connection == saved.name else {
+        continue
+      }
+      console.message(
+        "\(batch.questions) questions of run \(run.id) are in batch \(batch.id): collect \(batch.id)"
+      )
+    }
     return .nothing
   }
 }

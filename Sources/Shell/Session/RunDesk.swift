@@ -74,16 +74,26 @@ final class RunDesk {
   ///
   /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
   func start(_ planned: RunPlanner.Planned, isFresh: Bool = false) async throws {
+    let prepared = try await begin(planned)
     let engine = planned.engine.engine
-    let runner = runner(
-      planned.connection.workspace.client, isFresh ? engine : caching(engine),
-      try await checks?.looks(planned.connection), planned.plan.parameters)
-    try planned.draft.publish()
-    surroundings.checkpoint?("planned")
     try await carryOut(
-      planned.draft.id, client: planned.connection.workspace.client, claim: planned.draft.claim,
-      runner: runner, targets: planned.plan.targets, parameters: planned.plan.parameters,
-      left: planned.draft.rows)
+      prepared.run, client: prepared.workspace.client, claim: prepared.claim,
+      runner: runner(
+        prepared.workspace.client, isFresh ? engine : caching(engine), prepared.looks,
+        prepared.parameters),
+      targets: prepared.targets, parameters: prepared.parameters, left: planned.draft.rows)
+  }
+
+  /// A run that goes on: its parts as they are now.
+  struct Prepared {
+    let run: Int64
+    let targets: [RunTarget]
+    let parameters: RunParameters
+    let workspace: Workspace
+    let chosen: ChosenEngine
+    let looks: AnswerChecks.Looks?
+    /// That no other process carries it out, as long as this value lives.
+    let claim: RunClaim
   }
 
   /// Goes on with a run that stopped.
@@ -92,20 +102,62 @@ final class RunDesk {
   ///   - engine: Another engine for what is left, `gpt` or `gpt/gpt-6-sol`; `nil` for the run's own.
   ///   - isForced: Whether cells that somebody changed are overwritten.
   func resume(number: Double?, engine: String? = nil, isForced: Bool = false) async throws {
+    let run = try unfinished(number)
+    let prepared = try await prepare(run, engine: engine, isForced: isForced)
+    let counts = try store.journal.counts(ofRun: run.id)
+    console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
+    try await carryOut(
+      run.id, client: prepared.workspace.client, claim: prepared.claim,
+      runner: runner(
+        prepared.workspace.client, caching(prepared.chosen.engine), prepared.looks,
+        prepared.parameters),
+      targets: prepared.targets, parameters: prepared.parameters, left: counts.left)
+  }
+
+  /// Records a run whose rows were gathered; nothing is asked.
+  func begin(_ planned: RunPlanner.Planned) async throws -> Prepared {
+    let looks = try await checks?.looks(planned.connection)
+    try planned.draft.publish()
+    surroundings.checkpoint?("planned")
+    return Prepared(
+      run: planned.draft.id, targets: planned.plan.targets, parameters: planned.plan.parameters,
+      workspace: planned.connection.workspace, chosen: planned.engine, looks: looks,
+      claim: planned.draft.claim)
+  }
+
+  /// Writes the answers that a run has; nothing is asked.
+  func write(_ prepared: Prepared, rows: Int) async throws {
+    try await carryOut(
+      prepared.run, client: prepared.workspace.client, claim: prepared.claim,
+      runner: runner(
+        prepared.workspace.client, prepared.chosen.engine, prepared.looks, prepared.parameters),
+      targets: prepared.targets, parameters: prepared.parameters, left: rows, asks: false)
+  }
+
+  /// The run that goes on: the one of that number, else the last that has rows left.
+  func unfinished(_ number: Double?) throws -> RunRecord {
     let found =
       try number.map { try RunNumber.find($0, in: store) } ?? store.journal.lastUnfinished()
+    let open = try store.journal.openBatches(ofRun: found?.id).last
+    let out = open.map { "batch \($0.id) is out: collect \($0.id)" }
     guard let run = found else {
-      throw ScriptError.refusal("V501", "There is no unfinished run.", "all runs: runs")
+      throw ScriptError.refusal("V501", "There is no unfinished run.", out ?? "all runs: runs")
     }
-    let counts = try store.journal.counts(ofRun: run.id)
-    guard run.kind == .generate, counts.left > 0 else {
+    guard run.kind == .generate, try store.journal.counts(ofRun: run.id).left > 0 else {
       throw ScriptError.refusal(
-        "V501", "Run \(run.id) has nothing left to do.", "its rows: runs \(run.id)")
+        "V501", "Run \(run.id) has nothing left to do.", out ?? "its rows: runs \(run.id)")
     }
     guard run.state != .undone else {
       throw ScriptError.refusal(
         "V502", "Run \(run.id) was taken back.", "write it again: redo \(run.id)")
     }
+    return run
+  }
+
+  /// The parts of a run as they are now: the schema, the engine, the budget, the checks.
+  func prepare(
+    _ run: RunRecord, engine: String? = nil, isForced: Bool = false
+  ) async throws -> Prepared {
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     var parameters = RunParameters(
       json: (try? JSON(parsing: run.parameters)) ?? [:])
@@ -127,12 +179,9 @@ final class RunDesk {
     guard targets.count == kept.count, !targets.isEmpty else {
       throw ScriptError.refusal("V503", "The journal of run \(run.id) cannot be read.")
     }
-    console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
-    try await carryOut(
-      run.id, client: workspace.client, claim: claim,
-      runner: runner(
-        workspace.client, caching(chosen.engine), try await looks(of: run), parameters),
-      targets: targets, parameters: parameters, left: counts.left)
+    return Prepared(
+      run: run.id, targets: targets, parameters: parameters, workspace: workspace, chosen: chosen,
+      looks: try await looks(of: run), claim: claim)
   }
 
   /// The checks of a run that goes on; they may be others than when it began.
@@ -214,7 +263,7 @@ final class RunDesk {
 
   private func carryOut(
     _ id: Int64, client: NotionClient, claim: RunClaim?, runner: Runner, targets: [RunTarget],
-    parameters: RunParameters, left: Int
+    parameters: RunParameters, left: Int, asks: Bool = true
   ) async throws {
     let label = targets.map(\.name).joined(separator: ", ")
     let progress = RunProgress(
@@ -225,7 +274,8 @@ final class RunDesk {
     let before = client.requestCount
     do {
       summary = try await runner.run(
-        id, targets: targets, parameters: parameters, onEvent: { progress.note($0) })
+        id, targets: targets, parameters: parameters, asks: asks,
+        onEvent: { progress.note($0) })
     } catch {
       progress.end()
       throw error
@@ -247,7 +297,7 @@ final class RunDesk {
         allowing.newOptions = .allow
         return try await carryOut(
           id, client: client, claim: claim, runner: runner, targets: targets,
-          parameters: allowing, left: lacking.count)
+          parameters: allowing, left: lacking.count, asks: asks)
       }
     }
     withExtendedLifetime(claim) {}
@@ -276,6 +326,8 @@ final class RunDesk {
     if failed > 0 { parts.append("\(failed) failed") }
     if conflicts > 0 { parts.append("\(conflicts) left alone") }
     if summary.left > 0 { parts.append("\(summary.left) left") }
+    let sent = summary.count(.sent)
+    if sent > 0 { parts.append("\(sent) in a batch") }
     if !summary.unfit.isEmpty {
       parts.append("\(summary.unfit.count) \(summary.unfit.count == 1 ? "fails" : "fail") a check")
     }
@@ -325,6 +377,13 @@ final class RunDesk {
     guard run.state != .undone else {
       throw ScriptError.refusal(
         "V502", "Run \(run.id) was taken back already.", "write it again: redo \(run.id)")
+    }
+    // What was sent last is what a plain `undo` is about.
+    let open = try store.journal.openBatches(ofRun: number == nil ? nil : run.id)
+    if pages == nil, let batch = open.last, batch.runID >= run.id {
+      throw ScriptError.refusal(
+        "V524", "Rows of run \(batch.runID) are in batch \(batch.id).",
+        "stop it: batches cancel \(batch.id)", "or take its answers in first: collect \(batch.id)")
     }
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     defer { withExtendedLifetime(claim) {} }

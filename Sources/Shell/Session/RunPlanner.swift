@@ -39,6 +39,11 @@ struct RunPlanner {
     ),
   ]
 
+  /// Whether the service's batches are used.
+  static let batchSlot = Slot(
+    "batch", words: ["as", "batch"], kind: .flag,
+    summary: "through the service's batches: answers within a day or two, at half the price")
+
   /// What is to be done, and with what.
   struct Planned {
     /// The plan; its rows are in the draft.
@@ -126,6 +131,11 @@ struct RunPlanner {
         isStrict: settings.text("guard") != "quick"),
       items: [], isCounted: chosen.name != "practice")
     plan.parameters.packed = try packed(call)
+    if call.has("batch"), plan.parameters.packed > 1 {
+      throw ScriptError.refusal(
+        "V306", "packed and as batch do not stand together.",
+        "a batch has no limit of requests a minute that packing would help with")
+    }
     plan.parameters.shapes = try shapes(call, targets)
     plan.parameters.isConnectionPrompt = !call.has("prompt")
     plan.parameters.isEngineNamed = call.has("engine")

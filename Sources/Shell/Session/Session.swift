@@ -21,6 +21,7 @@ public final class Session {
   let targets: TargetRows
   let writer: RowWriter
   let desk: RunDesk
+  let batches: BatchDesk
   let presenter: Presenter
   let dialogue: Dialogue
   let transcript: Transcript
@@ -68,6 +69,8 @@ public final class Session {
       connections: connections, workspaces: workspaces, engines: engines, settings: settings,
       store: store, surroundings: surroundings, options: options, waits: waits, console: console,
       outcome: outcome, dialogue: dialogue)
+    batches = BatchDesk(
+      desk: desk, store: store, surroundings: surroundings, engines: engines, console: console)
     presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
     transcript = Transcript(history: History(home: surroundings.home))
     let bridge = ScriptBridge(signatures: CommandCatalog.signatures, store: store)
