@@ -79,7 +79,8 @@ public struct Runner: Sendable {
           + (try journal.reservedInBatches(ofRun: id))))
     try journal.setState(.running, ofRun: id)
     var shift = Shift(
-      feed: RowFeed(journal, run: id, asks: asks), width: parameters.width, packed: parameters.packed)
+      feed: RowFeed(journal, run: id, asks: asks), width: parameters.width,
+      packed: parameters.packed)
     try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
       shift.isOver = Task.isCancelled
       while true {

@@ -27,7 +27,8 @@ class Batches(TerminalTest):
         more = "; add " + ", ".join(f'"{row}"' for row in rows) if rows else ""
         code, _, err = run(
             ["-c", f'connect "Blog" to template{more}; tick rows; '
-                   f'prompt "about {{Topic}}"; set engine {engine}'], home)
+                   f'prompt "about {{Topic}}"; set engine {engine}'], home,
+            OPENAI_API_KEY="sk-none", GEMINI_API_KEY="none")
         self.assertEqual(code, 0, err)
         return home
 
@@ -75,8 +76,6 @@ class Batches(TerminalTest):
                 self.assertEqual(before, after)
                 full = (after["input_tokens"] * cost[0] + after["output_tokens"] * cost[1]) / 1e6
                 self.assertAlmostEqual(after["cost"], full / 2)
-                batches = json.loads(self.visen(home, server, "batches", )[1] or "null") if False else None
-                self.assertIsNone(batches)
                 code, out, err = run(
                     ["-c", "batches", "--format", "json"], home, **self.variables(server))
                 self.assertEqual(json.loads(out)[0]["State"], "collected", err)
@@ -86,25 +85,28 @@ class Batches(TerminalTest):
                 code, _, err = self.visen(home, server, "redo")
                 self.assertEqual(self.contents(home), self.answers())
 
-    def test_typed_properties_by_both_protocols(self):
+    def test_a_shape_by_both_protocols(self):
         for engine in ("gpt", "gemini"):
             with self.subTest(engine):
                 server = self.rehearse("--latency", "batch=0s")
-                home = self.folder()
-                code, out, err = self.visen(
+                home = self.blog(engine)
+                code, _, err = self.visen(
                     home, server,
-                    f'set engine {engine}; run "Tests/Terminal/kinds.visen"; '
-                    'generate Score, Kind with "rate {Name}" on rows overwrite as batch; collect')
+                    'use "Blog"; generate Content with "rate {Topic}" as one of ["good", "bad"] '
+                    'on rows as batch; collect wait')
                 self.assertEqual(code, 0, err)
-                self.assertIn("written", err)
+                self.assertIn("3 written", err)
+                self.assertLessEqual(set(self.contents(home).values()), {"good", "bad"})
 
     def test_killed_at_every_step_nothing_is_lost_and_nothing_asked_twice(self):
         for engine, statements in [
             ("gpt", 'use "Blog"; generate as batch'), ("gemini", 'use "Blog"; generate as batch'),
             ("gpt", "collect"),
         ]:
-            boundary, is_whole = 1, False
+            boundary, is_whole = 0, False
             while not is_whole:
+                boundary += 1
+                self.assertLess(boundary, 40)
                 with self.subTest(f"{engine} {statements} {boundary}"):
                     server = self.rehearse("--latency", "batch=0s")
                     home = self.blog(engine)
@@ -124,7 +126,6 @@ class Batches(TerminalTest):
                         self.assertEqual(engine_stats["answers"], 3)
                         self.assertEqual(engine_stats["asked_again"], 0)
                     server.close()
-                    boundary += 1
             self.assertGreater(boundary, 5)
 
     def test_a_row_edited_meanwhile_stays(self):
@@ -139,27 +140,27 @@ class Batches(TerminalTest):
         self.assertEqual(self.contents(home)["learning is fun"], "mine")
 
     def test_expired_finished_rows_are_kept_and_the_others_resume(self):
-        for engine, kept in [("gpt", 1), ("gemini", 0)]:
+        # Gemini gives nothing of a batch that ran out of time; OpenAI gives what was done by then.
+        topics = [f"topic {n}" for n in range(7)]
+        for engine, keeps in [("gpt", True), ("gemini", False)]:
             for how in ("resume", "resume as batch"):
                 with self.subTest(f"{engine} {how}"):
-                    server = self.rehearse(
-                        "--latency", "batch=0s", "--faults", "batch:expired=50%", "--seed",
-                        self.seed_whose_first_batch_expires())
-                    home = self.blog(engine)
-                    self.visen(home, server, 'use "Blog"; generate as batch')
-                    code, _, err = self.visen(home, server, "collect")
+                    late = self.rehearse("--latency", "batch=0s", "--faults", "batch:expired=100%")
+                    home = self.blog(engine, topics)
+                    self.visen(home, late, 'use "Blog"; generate as batch')
+                    code, _, err = self.visen(home, late, "collect")
                     self.assertEqual(code, 3, err)
                     self.assertIn("ran out of time", err)
-                    self.assertIn(f"{kept} written · {3 - kept} failed", err)
-                    code, _, err = self.visen(home, server, how)
+                    kept = sum(map(bool, self.contents(home).values()))
+                    self.assertEqual(0 < kept < 10, keeps, kept)
+                    self.assertIn(f"{kept} written · {10 - kept} failed", err)
+                    calm = self.rehearse("--latency", "batch=0s")
+                    code, _, err = self.visen(home, calm, how)
                     self.assertEqual(code, 0, err)
                     if "batch" in how:
-                        self.assertEqual(self.visen(home, server, "collect")[0], 0)
-                    self.assertEqual(self.contents(home), self.answers())
-
-    def seed_whose_first_batch_expires(self):
-        """Found once by trying: the first batch expires, the second does not."""
-        return "3"
+                        self.assertEqual(self.visen(home, calm, "collect")[0], 0)
+                    self.assertEqual(self.contents(home), self.answers(TOPICS + topics))
+                    self.assertEqual(calm.stats()["engine"]["answers"], 10 - kept)
 
     def test_single_rows_fail_and_are_asked_again(self):
         for engine in ("gpt", "gemini"):
@@ -205,8 +206,13 @@ class Batches(TerminalTest):
                         "--latency", "batch=0s", "--seed", str(seed),
                         "--faults", "engine:reset=15%,engine:cut=15%,engine:503=15%")
                     home = self.blog(engine)
-                    for statements in ('use "Blog"; generate as batch', "collect", "collect", "collect"):
-                        self.visen(home, server, statements)
+                    self.visen(home, server, 'use "Blog"; generate as batch')
+                    for _ in range(6):
+                        # What the service refused for good is sent again by hand.
+                        self.visen(home, server, "resume as batch")
+                        if self.visen(home, server, "collect")[0] == 0 and all(
+                                self.contents(home).values()):
+                            break
                     stats = server.stats()["engine"]
                     self.assertEqual(self.contents(home), self.answers(), stats)
                     self.assertEqual((stats["answers"], stats["asked_again"]), (3, 0))
@@ -266,7 +272,7 @@ class Batches(TerminalTest):
         time.sleep(0.4)
         code, _, err = self.visen(home, server, "collect")
         self.assertEqual(code, 1, err)
-        self.assertIn("Another Visen", err)
+        self.assertIn("another Visen", err)
         _, err = first.communicate(timeout=30)
         self.assertEqual(first.returncode, 0, err)
         self.assertEqual(self.contents(home), self.answers())

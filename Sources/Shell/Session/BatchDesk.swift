@@ -122,7 +122,7 @@ final class BatchDesk {
     if let doubt = error as? BatchDoubt {
       let number = batch?.id ?? (try? store.journal.openBatches(ofRun: run).last?.id) ?? 0
       return ScriptError.refusal(
-        "V525", "Nobody knows whether batch \(number) was made: \(doubt.reason)",
+        "V535", "Nobody knows whether batch \(number) was made: \(doubt.reason)",
         "look for it, and make it if it is not there: collect \(number)")
     }
     guard let error = error as? EngineError else { return error }
@@ -173,7 +173,7 @@ final class BatchDesk {
     if remote.state == .failed {
       try store.journal.close(seen, problem: nil)
       throw ScriptError.refusal(
-        "V523",
+        "V533",
         "The service refused batch \(batch.id) whole: "
           + (remote.problem ?? "it does not say why."),
         "nothing was asked; its rows are as before: resume \(batch.runID) as batch, "
@@ -293,7 +293,7 @@ final class BatchDesk {
     let record = try find(number)
     guard record.state != .closed else {
       throw ScriptError.refusal(
-        "V521", "Batch \(record.id) is over already.", "its rows: runs \(record.runID)")
+        "V531", "Batch \(record.id) is over already.", "its rows: runs \(record.runID)")
     }
     let prepared = try await prepared(record)
     defer { withExtendedLifetime(prepared.claim) {} }
@@ -302,14 +302,15 @@ final class BatchDesk {
       console.message(
         "Batch \(batch.id) is given up; nothing was asked. Its rows: resume \(batch.runID) as batch, "
           + "or one by one: resume \(batch.runID)")
-    } else if batch.seen == RemoteBatch.State.cancelling.rawValue
-      || batch.seen == RemoteBatch.State.cancelled.rawValue
+    } else if let state = batch.seen.flatMap(RemoteBatch.State.init(rawValue:)),
+      state.isEnd, state != .cancelled
     {
+      console.message("Batch \(batch.id) had ended already: collect \(batch.id)")
+    } else {
+      // Gemini calls a batch that it stops “running” until it has.
       console.message(
         "Batch \(batch.id) is being stopped. What was answered by then is paid for: "
           + "collect \(batch.id)")
-    } else {
-      console.message("Batch \(batch.id) had ended already: collect \(batch.id)")
     }
   }
 
@@ -318,14 +319,14 @@ final class BatchDesk {
   private func find(_ number: Double) throws -> BatchRecord {
     guard let id = Int64(exactly: number), let batch = try store.journal.batch(id) else {
       throw ScriptError.refusal(
-        "V521", "There is no batch \(Value.number(number).display).", "all batches: batches")
+        "V531", "There is no batch \(Value.number(number).display).", "all batches: batches")
     }
     return batch
   }
 
   private func prepared(_ batch: BatchRecord) async throws -> RunDesk.Prepared {
     guard let run = try store.journal.run(batch.runID) else {
-      throw ScriptError.refusal("V521", "The run of batch \(batch.id) is gone.")
+      throw ScriptError.refusal("V531", "The run of batch \(batch.id) is gone.")
     }
     return try await desk.prepare(run)
   }
@@ -349,7 +350,7 @@ final class BatchDesk {
 
   private static func without(_ label: String) -> ScriptError {
     ScriptError.refusal(
-      "V520", "\(label) has no batches.", "gpt and gemini have: generate using gpt as batch",
+      "V530", "\(label) has no batches.", "gpt and gemini have: generate using gpt as batch",
       "to rehearse them without a key: visen serve")
   }
 

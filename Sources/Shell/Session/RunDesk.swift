@@ -382,7 +382,7 @@ final class RunDesk {
     let open = try store.journal.openBatches(ofRun: number == nil ? nil : run.id)
     if pages == nil, let batch = open.last, batch.runID >= run.id {
       throw ScriptError.refusal(
-        "V524", "Rows of run \(batch.runID) are in batch \(batch.id).",
+        "V534", "Rows of run \(batch.runID) are in batch \(batch.id).",
         "stop it: batches cancel \(batch.id)", "or take its answers in first: collect \(batch.id)")
     }
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
