@@ -148,18 +148,19 @@ import Transport
     let bench = try await Bench(rows: 4, service: service, target: "Score")
     let runner = try bench.runner()
     try await bench.send(runner)
-    let summary = try await bench.collect(runner)
+    let run = try await bench.collect(runner).runID
+    let items = try bench.shop.store.journal.items(ofRun: run)
     let errors = Dictionary(
-      uniqueKeysWithValues: summary.items.map { ($0.title, $0.errorCode) })
+      uniqueKeysWithValues: items.map { ($0.title, $0.errorCode) })
     #expect(
       errors == ["row 0": "cut_short", "row 1": "empty", "row 2": "invalid_answer", "row 3": nil])
     #expect(try await bench.shop.contents("Score")["row 3"] == "7")
     // Half of 1,000 × $0.10 and 100 × $0.50 a million, for what was asked.
     let half = (1000 * 0.10 + 100 * 0.50) / 1_000_000 / 2
-    for item in summary.items where item.title != "row 1" {
+    for item in items where item.title != "row 1" {
       #expect(abs((item.cost ?? 0) - half) < 1e-12)
     }
-    #expect(summary.items.first { $0.title == "row 1" }?.attempts == 0)
+    #expect(items.first { $0.title == "row 1" }?.attempts == 0)
   }
 
   @Test func theSameWordsAreAskedOnceAndKeptForTheNextTime() async throws {
@@ -228,11 +229,12 @@ import Transport
     try await bench.send(runner)
     let summary = try await bench.collect(runner)
     #expect(summary.count(.written) == 2)
+    let items = try bench.shop.store.journal.items(ofRun: summary.runID)
     #expect(
-      summary.items.filter { $0.state == .failed }.map(\.errorCode) == [
+      items.filter { $0.state == .failed }.map(\.errorCode) == [
         "batch_expired", "batch_expired",
       ])
-    #expect(summary.items.allSatisfy { $0.state == .written || $0.attempts == 0 })
+    #expect(items.allSatisfy { $0.state == .written || $0.attempts == 0 })
   }
 
   @Test func aCancelledBatchGivesItsRowsBack() async throws {
