@@ -42,7 +42,7 @@ class Experiments(WithRehearsal):
         wide = self.terminal(columns=200, rows=50, home=home, **environment)
         wide.wait_prompt()
         wide.enter('use "Blog"; set engine gpt')
-        wide.wait_prompt("Blog [10]> ")
+        wide.wait_prompt("Blog · gpt · 10 left> ")
         wide.enter(TRY)
         screen = wide.wait_for("choose blind: rate")
         # Four columns beside each other, in one line for each row.
@@ -277,7 +277,7 @@ class Readme(WithRehearsal):
         terminal.enter('set engine gpt; upgrade unlimited; connect "Blog" to template; prompt "Describe {Topic}"')
         terminal.wait_for("Prompt set.")
         terminal.enter("rows; tick rows")
-        terminal.wait_for("Blog (3 rows)>")
+        terminal.wait_for("Blog (3 rows) · gpt>")
         count = 0
         for line in block.splitlines():
             for statement in re.split(r"   +", line)[0].split(" · "):
@@ -320,7 +320,7 @@ class RowByRow(WithRehearsal):
         terminal = self.terminal(columns=110, rows=50, home=home, **environment)
         terminal.wait_prompt()
         terminal.enter('use "Blog"; rows sort by Topic')
-        terminal.wait_for("Blog (20 rows)>")
+        terminal.wait_for("Blog (20 rows) · gpt>")
         terminal.enter("next")
         terminal.wait_for("row 1 of 20")
         for number in range(1, 21):

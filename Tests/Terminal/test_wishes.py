@@ -72,7 +72,7 @@ class Wishes(TerminalTest):
         environment = {"OPENAI_BASE_URL": server.url, "OPENAI_API_KEY": KEY}
         code, _, err = run(
             ["-c", f'connect "Blog" to template; add "{HOSTILE.replace("{", chr(92) + "{").replace("}", chr(92) + "}")}"; '
-             'tick rows where Topic contains "notion"; set engine gpt; upgrade unlimited; '
+             'tick rows where Topic contains "notion"; set engine gpt; upgrade unlimited; set prompt_line short; '
              'for row in rows where Topic contains "fun" { row.Content = "kept" }'], home, **environment)
         self.assertEqual(code, 0, err)
         return server, home, environment
@@ -95,7 +95,7 @@ class Wishes(TerminalTest):
         terminal = self.terminal(columns=120, rows=60, home=home, **environment)
         terminal.wait_prompt()
         terminal.enter('use "Blog"; rows')
-        terminal.wait_for("Blog (4 rows)>")
+        terminal.wait_for("Blog (4)>")
         terminal.enter("use \"Blog\"")
         terminal.wait_for("Blog>")
         shown = []
@@ -167,7 +167,7 @@ class Wishes(TerminalTest):
     def test_practice_knows_a_few_phrases(self):
         terminal = self.terminal()
         terminal.wait_prompt()
-        terminal.enter('connect "Blog" to template')
+        terminal.enter('connect "Blog" to template; set prompt_line short')
         terminal.wait_for("Blog>")
         terminal.enter("? tick all rows")
         terminal.wait_for("[practice] a phrase of practice")

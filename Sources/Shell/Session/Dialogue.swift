@@ -28,13 +28,16 @@ final class Dialogue {
     guard canAsk, let readLine else {
       throw ScriptError.refusal("V497", "\(question)", "say yes in advance: --yes")
     }
+    // A Ctrl-C between two questions is about what asks them.
+    try Task.checkCancellation()
     let answer = await readLine("\(question) [y/N] ")
     return ["y", "yes"].contains(answer?.trimmingCharacters(in: .whitespaces).lowercased())
   }
 
   /// Asks for a line; `nil` when the person stopped.
   func line(_ question: String) async -> String? {
-    await readLine?(question)
+    guard !Task.isCancelled else { return nil }
+    return await readLine?(question)
   }
 
   /// Asks for a text that is not shown.
