@@ -78,7 +78,9 @@ public struct EngineRequest: Sendable {
   /// How long to wait for the answer.
   public var timeout: Duration
   /// The most questions that the asker wants in flight with this service; `nil` leaves it to the
-  /// engine. One that waits to be asked again is not in flight.
+  /// engine.
+  ///
+  /// One that waits to be asked again is not in flight.
   public var mostAtOnce: Int?
 
   /// Creates a question.

@@ -53,7 +53,9 @@ struct RateWindow {
 
   init(_ limit: EngineLimit) { self.limit = limit }
 
-  /// How long until so much more fits; zero when it does now. What is more than all there is fits when
+  /// How long until so much more fits; zero when it does now.
+  ///
+  /// What is more than all there is fits when
   /// nothing else is in the span: the service will say what it thinks of it.
   mutating func wait(for amount: Int, at now: ContinuousClock.Instant) -> Duration {
     forget(before: now - limit.span)

@@ -122,7 +122,9 @@ public struct RowRequest: Sendable {
   public let limit: Int?
   /// What every wanted row fulfils: of each clause one condition; others may come all the same.
   public let clauses: [[FieldCondition]]
-  /// The fields that are looked at; `nil` for all. Others need not have their values.
+  /// The fields that are looked at; `nil` for all.
+  ///
+  /// Others need not have their values.
   public let fields: Set<String>?
 
   /// Creates a request.

@@ -330,7 +330,9 @@ indirect enum Filter {
     }
   }
 
-  /// Whether `equals` on texts tells capital letters apart. Unproven: all that is recorded did.
+  /// Whether `equals` on texts tells capital letters apart.
+  ///
+  /// Unproven: all that is recorded did.
   private static let equalsTellsCase = true
 
   /// Negations match empty cells too, as in Notion.

@@ -109,8 +109,9 @@ struct Sorting {
     let sequence: Int64
   }
 
-  /// Whether a row comes before another. Rows that are equal by every sort come the newest first,
-  /// and the oldest first when the first sort is descending, so that one order is the other's reverse.
+  /// Whether a row comes before another.
+  ///
+  /// Rows that are equal by every sort come the newest first, and the oldest first when the first sort is descending, so that one order is the other's reverse.
   static func isBefore(_ a: Place, _ b: Place, by sorts: [Sorting]) -> Bool {
     for (position, sort) in sorts.enumerated() {
       switch compare(a.values[position], b.values[position]) {

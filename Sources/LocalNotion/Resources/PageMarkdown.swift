@@ -242,7 +242,9 @@ enum PageMarkdown {
     return parts
   }
 
-  /// Makes a page's text another one. Blocks before and behind what differs stay as they are, and so
+  /// Makes a page's text another one.
+  ///
+  /// Blocks before and behind what differs stay as they are, and so
   /// do the pages, databases and unknown blocks that the new text still names.
   private static func replace(
     _ page: Record, with text: String, version: String?, mayDelete: Bool, _ call: Call

@@ -1,7 +1,9 @@
 import Foundation
 import Transport
 
-/// `template` of a new or changed page. Templates are made in Notion's application only, so here no
+/// `template` of a new or changed page.
+///
+/// Templates are made in Notion's application only, so here no
 /// data source has any, and every use of one is refused as Notion refuses one that is missing.
 enum Templates {
   static func check(_ json: JSON?, in body: JSON, _ call: Call) throws {

@@ -26,48 +26,53 @@ enum Limits {
   /// Refuses a list or record that holds others too deeply, as `l = [l]` in a loop makes them.
   static func check(depth items: some Sequence<Value>) throws(ScriptError) {
     var left = 2000
-    for item in items
-    where isDeeper(item, than: depth - 1, &left) || hasChain(item, from: \.first)
-      || hasChain(item, from: \.last)
-    {
-      throw ScriptError(
-        code: "V314", message: "lists and records are nested more than \(depth) deep",
-        notes: ["does a list hold itself? to append write l += item"])
+    // Most hold nothing but texts and numbers, and are done with at the first question.
+    for item in items where end(of: item, isLast: false) != nil {
+      if isDeeper(item, than: depth - 1, &left) || hasChain(item, isLast: false)
+        || hasChain(item, isLast: true)
+      {
+        throw ScriptError(
+          code: "V314", message: "lists and records are nested more than \(depth) deep",
+          notes: ["does a list hold itself? to append write l += item"])
+      }
     }
   }
 
   /// Whether the first, or last, lists and records inside each other are too many: a list that is
   /// appended to itself grows there.
-  private static func hasChain(_ value: Value, from end: (Ends) -> Value?) -> Bool {
+  private static func hasChain(_ value: Value, isLast: Bool) -> Bool {
     var value = value
     for _ in 0..<depth {
-      guard let next = end(Ends(value: value)) else { return false }
+      guard let next = end(of: value, isLast: isLast) else { return false }
       value = next
     }
     return true
   }
 
-  /// The first and last list or record in a value.
-  private struct Ends {
-    let value: Value
-    var first: Value? { items.first(where: Ends.holds) }
-    var last: Value? { items.last(where: Ends.holds) }
-
-    /// Of a wide value the ends.
-    private var items: [Value] {
-      switch value {
-      case .list(let items) where items.count > 20: Array(items.prefix(10) + items.suffix(10))
-      case .list(let items): items
-      case .record(let record): record.fields.map(\.value)
-      default: []
+  /// The first or last list or record in a value; of a wide list only the ends are looked at.
+  private static func end(of value: Value, isLast: Bool) -> Value? {
+    switch value {
+    case .list(let items):
+      let looked = min(items.count, 20)
+      for turn in 0..<looked {
+        let place = isLast ? looked - 1 - turn : turn
+        let item = items[place < 10 ? place : items.count - looked + place]
+        if isNested(item) { return item }
       }
+    case .record(let record):
+      for turn in 0..<record.count {
+        let field = record[isLast ? record.count - 1 - turn : turn]
+        if isNested(field) { return field }
+      }
+    default: break
     }
+    return nil
+  }
 
-    private static func holds(_ value: Value) -> Bool {
-      switch value {
-      case .list, .record: true
-      default: false
-      }
+  private static func isNested(_ value: Value) -> Bool {
+    switch value {
+    case .list, .record: true
+    default: false
     }
   }
 
@@ -84,10 +89,10 @@ enum Limits {
       return false
     case .record(let record):
       guard limit > 0 else { return true }
-      for field in record.fields {
+      for place in 0..<record.count {
         left -= 1
         if left < 0 { return false }
-        if isDeeper(field.value, than: limit - 1, &left) { return true }
+        if isDeeper(record[place], than: limit - 1, &left) { return true }
       }
       return false
     default: return false
@@ -101,7 +106,7 @@ enum Limits {
     case .list(let items):
       try check(list: items.count)
       try check(depth: items)
-    case .record(let record): try check(depth: record.fields.lazy.map(\.value))
+    case .record(let record): try check(depth: record.values)
     default: break
     }
   }

@@ -25,6 +25,9 @@ public struct Record: @unchecked Sendable {
     (0..<count).map { (names.all[$0], self[$0]) }
   }
 
+  /// The values in the order of their names.
+  var values: some Sequence<Value> { (0..<count).lazy.map { self[$0] } }
+
   /// How many fields there are.
   public var count: Int { storage.names.all.count }
 

@@ -103,7 +103,7 @@ final class RecordNode: Node, @unchecked Sendable {
       defer { index += 1 }
       return try values.eval(index, context)
     }
-    if holdsOthers { try Limits.check(depth: record.fields.lazy.map(\.value)) }
+    if holdsOthers { try Limits.check(depth: record.values) }
     return .record(record)
   }
 }
