@@ -235,6 +235,34 @@ class Experiments(WithRehearsal):
         self.assertIn("Too few to tell: B to A is 2 to 0", err)
         self.assertIn("Rate some rows yourself", err)
 
+    def test_the_judge_is_held_against_the_person(self):
+        home = self.folder()
+
+        def answer(prompt, schema):
+            if "Which of these answers is the best?" not in prompt:
+                return prompt.split("\n")[0]
+            answers = re.findall(r"Answer (\d+):\n⟦answer⟧\n(.*)\n", prompt)
+            return json.dumps({"value": next(number for number, text in answers if "long" in text)})
+
+        server = Services(answer=answer)
+        self.addCleanup(server.close)
+        terminal = self.terminal(
+            columns=120, rows=50, home=home, OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY)
+        terminal.wait_prompt()
+        terminal.enter('connect "Blog" to template; set engine gpt; set prompt_line short')
+        terminal.wait_prompt("Blog> ")
+        terminal.enter('try "short {Topic}" against "long {Topic}" on 3 rows')
+        terminal.wait_for("choose blind: rate")
+        terminal.enter("rate")
+        for number in (1, 2, 3):
+            # The answers are shuffled: the long one is chosen wherever it stands.
+            screen = terminal.wait_for(f"{number}/3 · ")
+            shown = screen[screen.rindex(f"{number}/3 · "):]
+            terminal.type("1" if shown.index("long") < shown.index("short") else "2")
+        terminal.wait_prompt("Blog> ")
+        terminal.enter('judge by "length" using gpt')
+        terminal.wait_for("It agrees with you on 3 of 3 rows that both decided.")
+
     def test_answers_stream(self):
         for engine, variables in (
             ("gpt", lambda url: {"OPENAI_BASE_URL": url, "OPENAI_API_KEY": KEY}),

@@ -106,12 +106,14 @@ nonisolated struct Table: Sendable {
     return finished(lines, shown.count, style)
   }
 
-  /// One line of cells; what is behind the last one with text is left out.
+  /// One line of cells; where no rules stand between them, what is behind the last one with text is
+  /// left out.
   private func line(
     _ texts: [String], _ widths: [Int], _ all: [Column], _ layout: Layout,
     styled: (Int, String) -> String
   ) -> String {
-    let last = texts.lastIndex { !$0.isEmpty } ?? 0
+    let last =
+      layout.isTerminal ? texts.count - 1 : texts.lastIndex { !$0.isEmpty } ?? 0
     let separator = layout.style.faint(layout.isTerminal ? " │ " : "  ")
     var line = ""
     var column = 1
