@@ -195,7 +195,7 @@ final class RunDesk {
   /// Another process carries the run out.
   private static func busy(_ run: RunRecord) -> ScriptError {
     ScriptError.refusal(
-      "V514", "Run \(run.id) is being carried out by another Visen.",
+      "V528", "Run \(run.id) is being carried out by another Visen.",
       "wait until it is done, or stop it there with Ctrl-C")
   }
 

@@ -255,13 +255,13 @@ struct RunPlanner {
     } else {
       guard case .record(let fields) = type else {
         throw ScriptError.refusal(
-          "V512", "Several properties are filled, and `as` gives one shape.",
+          "V527", "Several properties are filled, and `as` gives one shape.",
           "name them: as {\(targets.map { "\($0.name): …" }.joined(separator: ", "))}")
       }
       for field in fields {
         guard let target = targets.first(where: { $0.name == field.name }) else {
           throw ScriptError.refusal(
-            "V512", "“\(field.name)” is not filled here, so it needs no shape.",
+            "V527", "“\(field.name)” is not filled here, so it needs no shape.",
             "filled: \(targets.map(\.name).joined(separator: ", "))")
         }
         shapes[target.key] = field.type
@@ -271,7 +271,7 @@ struct RunPlanner {
       guard let type = shapes[target.key], case .property(let schema) = target else { continue }
       guard RunPlanner.fits(type, schema.type) else {
         throw ScriptError.refusal(
-          "V512", "\(schema.name) is a \(schema.type) and cannot hold what `as` asks for.",
+          "V527", "\(schema.name) is a \(schema.type) and cannot hold what `as` asks for.",
           "leave `as` out: the property's own shape is taken")
       }
     }
