@@ -38,14 +38,15 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    "for i in 1..1_000_000_000 { let x = i * 2 }", "for i in 1..1_000_000_000 parallel 2 { i }",
-    "fn f(n) = if n > 60 then 0 else f(n + 1) + f(n + 1)\nf(0)",
-    "every 1s { let x = 1 }", "retry 1000 { fail \"again\" }",
-  ])
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      "for i in 1..1_000_000_000 { let x = i * 2 }", "for i in 1..1_000_000_000 parallel 2 { i }",
+      "fn f(n) = if n > 60 then 0 else f(n + 1) + f(n + 1)\nf(0)",
+      "every 1s { let x = 1 }", "retry 1000 { fail \"again\" }",
+    ])
   func isStoppedInTheMiddle(source: String) async {
     let interpreter = Interpreter(host: StubHost())
-    let start = ContinuousClock.now
     let work = Task { () -> String in
       do {
         _ = try await interpreter.run(SourceText(source, name: "test"))
@@ -59,7 +60,6 @@ import Testing
     let code = await work.value
     // A parallel loop over a list of that length does not even begin.
     #expect(code == "V399" || code == "V314", "\(source)")
-    #expect(ContinuousClock.now - start < .seconds(20))
   }
 
   /// The same program gives the same, one after the other and side by side.
