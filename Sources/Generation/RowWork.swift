@@ -175,8 +175,9 @@ struct RowWork: Sendable {
         let value = try? type.checked(part), part.string?.isEmpty != true
       else { continue }
       let text = value.string ?? value.text
-      let own = Answer(
-        text: text, value: type == .text ? nil : value, usage: Usage(), model: answer.model)
+      // A bare `nil` would be JSON's null here, and clear the cell.
+      let shaped: JSON? = type == .text ? .none : .some(value)
+      let own = Answer(text: text, value: shaped, usage: Usage(), model: answer.model)
       if let check, try await check(rows[index], own) != nil { continue }
       rows[index].keep(own, by: author)
     }
