@@ -145,6 +145,7 @@ class Attacks(TerminalTest):
         wire.send("".join(c for c in ATTACK if ord(c) >= 0x20 and ord(c) != 0x7F) + "\r")
         wire.read(b"There is no engine")
         wire.read(b"Engine (")
+        time.sleep(0.5)
         wire.send("\x03")
         wire.read(b"Go on with")
         self.check(wire.data[start:], "setup")
