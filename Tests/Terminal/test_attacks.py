@@ -130,10 +130,14 @@ class Attacks(TerminalTest):
                 mark = f"done {count}."
                 start = len(wire.data)
                 wire.send(statement + "\r")
-                if statement == "edit" or name in unknown:
+                if statement == "edit":
+                    # The statement before stands on the line again once the editor has ended.
+                    wire.read(f"print 'done ' + '{count - 1}.'".encode())
+                    wire.send("\x03")
+                elif name in unknown:
                     # What it puts on the line goes, and so does a question that it asks.
                     wire.read(b"> ")
-                    time.sleep(0.3 if name in unknown else 0)
+                    time.sleep(0.3)
                     wire.send("\x03")
                 wire.send(f"print 'done ' + '{count}.'\r")
                 wire.read(mark.encode(), 60)
