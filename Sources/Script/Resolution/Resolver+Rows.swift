@@ -1,0 +1,137 @@
+/// What goes through rows and asks engines: loops, queries and `ai`.
+extension Resolver {
+  mutating func loop(_ loop: LoopSyntax, _ span: Span) -> Typed {
+    if let place = rowScope?.place {
+      note("V112", "a loop cannot stand in \(place)", span)
+    }
+    let sequence = expression(loop.sequence)
+    var type = StaticType.any
+    switch sequence.type {
+    case .query(let shape): type = .row(shape)
+    case .any, .list: break
+    default:
+      note(
+        "V306",
+        "for goes through a list or rows, and this is \(sequence.type.kindName ?? "something else")",
+        loop.sequence.span, label: sequence.type.kindName ?? "",
+        {
+          switch sequence.type {
+          case .text:
+            ["through its words: for w in words(\(source.text(loop.sequence.span))) { … }"]
+          case .number: ["to count up to it: for i in 1..\(source.text(loop.sequence.span)) { … }"]
+          default: []
+          }
+        }())
+    }
+    let width = loop.width.map { number($0, for: "parallel") }
+    if width != nil { parallelLevel += 1 }
+    loopDepth += 1
+    scopes.append([:])
+    let slot = declare(loop.variable, loop.variableSpan, canChange: false, type: type)
+    scopes[scopes.count - 1][loop.variable]?.origin = .loop
+    loopUses.append((loop.variableSpan, FieldUse()))
+    let body = block(loop.body).node
+    let fields = loopUses.removeLast().use.fields
+    endScope(loop.body.span)
+    loopDepth -= 1
+    if width != nil { parallelLevel -= 1 }
+    return (
+      LoopNode(
+        slot: slot, sequence: sequence.node, width: width,
+        continuesOnError: loop.continuesOnError, body: body, fields: fields, span), .list
+    )
+  }
+
+  mutating func ai(
+    _ prompt: Expression, _ shape: ShapeSyntax?, _ engine: Expression?, _ span: Span
+  ) -> Typed {
+    if let place = rowScope?.place {
+      note(
+        "V112", "an engine cannot be asked in \(place)", span,
+        ["ask in a loop, and name the answer: let x = ai …"])
+    }
+    let resolved = expression(prompt)
+    if let kind = resolved.type.kindName, kind != "text" {
+      note("V203", "ai takes text, and this is \(kind)", prompt.span, label: kind)
+    }
+    let type = shape.map { staticType($0) } ?? .text
+    let wanted = shape.map { self.shape($0) }
+    return (
+      AINode(
+        prompt: resolved.node, shape: wanted, engine: engine.map { engineNode($0) }, span), type
+    )
+  }
+
+  /// A variable's value, or the bare word itself: engines are no variables.
+  mutating func engineNode(_ engine: Expression) -> Node {
+    if case .name(let name) = engine.kind, variable(name) == nil {
+      return ConstantNode(.text(name), engine.span)
+    }
+    return expression(engine).node
+  }
+
+  mutating func query(_ query: QuerySyntax, _ span: Span) -> Typed {
+    var answer = open
+    var connection: Node?
+    if case .named(let name) = query.source {
+      let node = expression(name).node
+      connection = node
+      if let constant = node as? ConstantNode {
+        answer = shape(ofConnection: constant.value.display)
+        if case .unknown(let near) = answer {
+          note(
+            "V403", "there is no connection called “\(constant.value.display)”", name.span,
+            label: "unknown connection",
+            near.isEmpty
+              ? ["all of them: connections"] : ["connections: \(near.joined(separator: ", "))"])
+          answer = .later
+        }
+      } else {
+        answer = .later
+      }
+    }
+    var shape: Shape?
+    if case .known(let known) = answer { shape = known }
+    let outer = rowScope
+    let outerUse = scopeUse
+    scopeUse = FieldUse()
+    var condition: Node?
+    if let syntax = query.condition {
+      rowScope = RowScope(shape: shape, place: "where")
+      let resolved = expression(syntax)
+      checkCondition(resolved, syntax.span)
+      condition = resolved.node
+    }
+    rowScope = RowScope(shape: shape, place: "sort by")
+    let sorts = query.sorts.map { sort -> (key: Node, isAscending: Bool, field: String?) in
+      let node = expression(sort.key).node
+      return (node, sort.isAscending, (node as? RowFieldNode)?.name)
+    }
+    rowScope = outer
+    let used = scopeUse?.fields
+    scopeUse = outerUse
+    let take: QueryNode.Take? =
+      switch query.take {
+      case .first(let count)?: .first(number(count, for: "first"))
+      case .last(let count)?: .last(number(count, for: "last"))
+      case .sample(let count)?: .sample(number(count, for: "sample"))
+      case nil: nil
+      }
+    if let shape {
+      for pick in query.pick where shape.index(of: pick.name) == nil {
+        unknownProperty(pick.name, pick.span, shape)
+      }
+    }
+    return (
+      QueryNode(
+        connection: connection, condition: condition, sorts: sorts, take: take,
+        pick: query.pick.map(\.name), source: source.text(span), used: used, span), .query(shape)
+    )
+  }
+
+  func shape(ofConnection name: String) -> ShapeAnswer {
+    let answer = host.shape(of: name)
+    if case .unknown = answer, made.contains(name.lowercased()) { return .later }
+    return answer
+  }
+}
