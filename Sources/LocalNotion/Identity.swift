@@ -5,6 +5,13 @@ enum Identity {
   /// A new random UUID, dashed and in lower case.
   static func make() -> String { UUID().uuidString.lowercased() }
 
+  /// A new UUID of version 8, as pages, blocks and data sources that come later have.
+  static func make8() -> String {
+    var bytes = UUID().uuid
+    bytes.6 = bytes.6 & 0x0F | 0x80
+    return UUID(uuid: bytes).uuidString.lowercased()
+  }
+
   /// The dashed form of a UUID that is one by RFC 4122: variant 8 to b and a version, or all zeros.
   static func parse(_ text: String) -> String? {
     let hex = text.lowercased().filter { $0 != "-" }

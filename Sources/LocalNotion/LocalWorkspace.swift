@@ -132,6 +132,12 @@ public struct LocalWorkspace: HTTPTransport {
     return answer(request)
   }
 
+  /// What is recorded of every answer, but for what the network in front of Notion adds.
+  private static let fields: [(HTTPField.Name, String)] = [
+    ("content-security-policy", "default-src 'none'"), ("vary", "Accept-Encoding"),
+    ("x-content-type-options", "nosniff"), ("x-frame-options", "SAMEORIGIN"),
+  ].compactMap { name, value in HTTPField.Name(name).map { ($0, value) } }
+
   private func answer(_ request: OutgoingRequest) -> IncomingResponse {
     let requestID = Identity.make()
     var status = 200
@@ -164,6 +170,7 @@ public struct LocalWorkspace: HTTPTransport {
     }
     var fields = HTTPFields()
     fields[.contentType] = "application/json; charset=utf-8"
+    for (name, value) in LocalWorkspace.fields { fields[name] = value }
     if let name = HTTPField.Name("x-notion-request-id") { fields[name] = requestID }
     return IncomingResponse(status: status, fields: fields, bytes: body.bytes)
   }

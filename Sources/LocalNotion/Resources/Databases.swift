@@ -43,14 +43,16 @@ enum Databases {
     try Icons.read(into: &content, call.body, call)
     try checkCover(content)
     let database = try Storage.insert(
-      Record(kind: .database, parent: page.id, now: call.now, content: .object(content)), call)
+      Record(
+        kind: .database, parent: page.id, now: call.now, content: .object(content),
+        id: Identity.make()), call)
     let made = try Storage.insert(
       Record(
         kind: .source, parent: database.id, now: call.now,
         content: [
           "title": database.content["title"] ?? [], "description": description ?? [],
           "properties": schemas.stored,
-        ]), call)
+        ], id: Identity.make()), call)
     _ = try Relations.link(made, call)
     try Views.addFirst(to: database, source: made, call)
     try Blocks.touch(page, call)

@@ -19,9 +19,7 @@ enum FileUploads {
     case nil, "single_part": break
     case "multi_part":
       throw Refusal.validation("Multi-part uploads need a paid plan, which this workspace has not.")
-    case "external_url":
-      throw Refusal.validation(
-        "The embedded workspace does not cover external_url: it opens no connection outward.")
+    case "external_url": return try imported(call)
     case let mode?:
       throw Refusal.should(
         "body.mode", "`\"single_part\"`, `\"multi_part\"` or `\"external_url\"`", mode)
@@ -45,6 +43,43 @@ enum FileUploads {
           "content_length": nil,
         ]), call)
     return json(upload, call)
+  }
+
+  /// A file to fetch from an address: done later in Notion, and failed when it is asked about here.
+  private static func imported(_ call: Call) throws -> JSON {
+    if let value = call.body["number_of_parts"] {
+      throw Refusal.absent("body.number_of_parts", value)
+    }
+    let address = try Check.string(call.body["external_url"], at: "body.external_url")
+    guard address.hasPrefix("https://"), Address.split(address) != nil else {
+      throw Refusal.should("body.external_url", "a valid https url", .string(address))
+    }
+    let name =
+      try call.body["filename"].map { try Check.string($0, at: "body.filename") }
+      ?? Address.split(address)?.path.last ?? "file"
+    let type = try call.body["content_type"].map {
+      try Check.string($0, at: "body.content_type")
+    }
+    let upload = try Storage.insert(
+      Record(
+        kind: .upload, parent: "", now: call.now,
+        content: [
+          "filename": .string(name), "content_type": .string(type ?? mediaType(name)),
+          "content_length": nil, "status": "failed",
+          "import": [
+            "type": "error",
+            "error": [
+              "type": "download_error", "code": "file_upload_invalid_external_url",
+              "message": "The embedded workspace opens no connection outward.",
+              "parameter": "external_url", "status_code": nil,
+            ],
+            "imported_time": .string(Timestamp.minute(call.now)),
+          ],
+        ]), call)
+    var members = json(upload, call).members ?? [:]
+    members["status"] = "pending"
+    members["file_import_result"] = nil
+    return .object(members)
   }
 
   static func list(_ call: Call) throws -> JSON {
@@ -106,13 +141,15 @@ enum FileUploads {
     let name = upload.content["filename"] ?? nil
     let shown = (name.string ?? "file").addingPercentEncoding(
       withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "._-")))
+    // Each reading has an address of its own, so that nobody keeps one.
+    let signature = Identity.undashed(Identity.make())
     let base =
       call.origin.hasPrefix("http://127.0.0.1:")
       ? "\(call.origin)/_files" : "https://files.visen.invalid"
     return (
       name,
       [
-        "url": .string("\(base)/\(upload.id)/\(shown ?? "file")"),
+        "url": .string("\(base)/\(upload.id)/\(shown ?? "file")?signature=\(signature)"),
         "expiry_time": .string(Timestamp.minute(call.now + lifetime)),
       ]
     )
@@ -165,6 +202,7 @@ enum FileUploads {
     for name in ["filename", "content_type", "content_length"] {
       members[name] = upload.content[name] ?? nil
     }
+    members["file_import_result"] = upload.content["import"]
     return .object(members)
   }
 

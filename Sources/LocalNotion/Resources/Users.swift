@@ -8,7 +8,7 @@ enum Users {
 
   static func list(_ call: Call) throws -> JSON {
     let size = try Paging.size(call.query, at: "query.page_size")
-    let all = [person, bot]
+    let all = [listed, bot]
     var start = 0
     if let cursor = call.parameter("start_cursor") {
       guard let index = all.firstIndex(where: { $0["id"]?.string == cursor }) else {
@@ -64,6 +64,13 @@ enum Users {
       "workspace_limits": ["max_file_upload_size_in_bytes": 5_242_880],
     ],
   ]
+
+  /// The person as the list has it.
+  private static let listed: JSON = {
+    var members = person.members ?? [:]
+    members["person"] = ["email": "you@example.com", "email_verified": true]
+    return .object(members)
+  }()
 
   private static let person: JSON = [
     "object": "user", "id": .string(LocalWorkspace.personID), "name": "You", "avatar_url": nil,

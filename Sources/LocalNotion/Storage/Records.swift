@@ -30,7 +30,7 @@ struct Record {
   var content: JSON { didSet { knownSchemas = nil } }
   private var knownSchemas: PropertySchemas?
 
-  init(kind: Kind, parent: String, now: Double, content: JSON, id: String = Identity.make()) {
+  init(kind: Kind, parent: String, now: Double, content: JSON, id: String = Identity.make8()) {
     self.id = id
     self.kind = kind
     self.parent = parent
