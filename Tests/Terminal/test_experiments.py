@@ -304,7 +304,7 @@ class Readme(WithRehearsal):
         terminal.wait_prompt()
         terminal.enter('set engine gpt; upgrade unlimited; connect "Blog" to template; prompt "Describe {Topic}"')
         terminal.wait_for("Prompt set.")
-        terminal.enter("rows; tick rows")
+        terminal.enter("tick rows; rows")
         terminal.wait_for("Blog (3 rows) · gpt>")
         count = 0
         for line in block.splitlines():

@@ -40,12 +40,14 @@ struct UntickCommand: Command {
 private struct Ticking {
   private let connections: Connections
   private let targets: TargetRows
+  private let table: RowTable
   private let writer: RowWriter
   private let console: any Console
 
   init(_ session: Session) {
     connections = session.connections
     targets = session.targets
+    table = session.rows
     writer = session.writer
     console = session.console
   }
@@ -68,6 +70,8 @@ private struct Ticking {
         [.set(property, .flag(ticked))], to: row, at: call.span, isTold: false)
       changed += 1
     }
+    // Who ticks has chosen anew; `generate` would take a selection before the ticked rows.
+    table.deselect()
     let word = ticked ? "ticked" : "unticked"
     let already = rows.count - changed
     console.message(

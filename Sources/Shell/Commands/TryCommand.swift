@@ -41,6 +41,7 @@ struct TryCommand: Command {
   private let store: LocalStore
   private let rows: RowTable
   private let targets: TargetRows
+  private let choice: RowChoice
   private let planner: RunPlanner
   private let desk: RunDesk
   private let bench: Bench
@@ -58,6 +59,7 @@ struct TryCommand: Command {
     store = session.store
     rows = session.rows
     targets = session.targets
+    choice = RowChoice(session)
     planner = RunPlanner(session)
     desk = session.desk
     bench = session.bench
@@ -71,8 +73,8 @@ struct TryCommand: Command {
   func run(_ call: CommandCall) async throws -> Value {
     let (connection, source, _) = try connections.requireDatabase()
     let variants = try variants(call, connection)
-    if call.target("rows") == nil, rows.current == nil, !isAtPrompt || rows.selection == nil {
-      throw ScriptError.refusal("V020", "Try it on which rows?", "say: try … on 3 rows")
+    if call.target("rows") == nil, rows.current == nil, !isAtPrompt {
+      throw TryCommand.whichRows
     }
     let chosen = try await rowsToTry(call)
     let type =
@@ -200,12 +202,22 @@ struct TryCommand: Command {
     return all
   }
 
+  private static let whichRows = ScriptError.refusal(
+    "V020", "Try it on which rows?", "say: try … on 3 rows")
+
   private func rowsToTry(_ call: CommandCall) async throws -> [Row] {
     if call.target("rows") == nil, let current = rows.current { return [current] }
-    let all = try await targets.rows(call.target("rows"))
+    var all: [Row] = []
+    if let target = call.target("rows") {
+      all = try await targets.rows(target)
+    } else {
+      var reader = try await choice.reader(for: "try")
+      while all.count <= TryCommand.mostRows, let part = try await reader.next() { all += part }
+      guard !all.isEmpty else { throw TryCommand.whichRows }
+    }
     guard all.count <= TryCommand.mostRows else {
       throw ScriptError.refusal(
-        "V516", "These are \(all.count) rows; one try takes at most \(TryCommand.mostRows).",
+        "V516", "One try takes at most \(TryCommand.mostRows) rows, and these are more.",
         "try it on some: try … on sample 20 rows", "or fill them all: generate")
     }
     return all

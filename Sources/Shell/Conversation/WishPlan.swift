@@ -275,9 +275,10 @@ struct CommandLook {
   ) async throws -> [Row] {
     if let target = call.target("rows") { return try await targets.rows(target) }
     if call.name == "try", let current = rows.current { return [current] }
-    if let selection = rows.selection { return selection.rows }
+    // A statement before it that ticks ends the selection.
+    if ticks.isEmpty, let selection = rows.selection { return selection.rows }
     guard connection.source != nil else { return [] }
-    guard let tick = connection.saved.tickProperty, call.name != "try" else {
+    guard let tick = connection.saved.tickProperty else {
       throw ScriptError.refusal("V020", "It is not said which rows: \(call.name) … on rows where …")
     }
     return try await bridge.rows(RowRequest()).filter { row in

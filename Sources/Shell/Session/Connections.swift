@@ -61,11 +61,27 @@ final class Connections {
 
   /// A row of the open database as it is now; the table last shown may be older.
   func reread(_ row: Row) async throws -> Row {
-    guard let open, let shape = open.shape, let id = NotionID(parsing: row.id) else { return row }
-    let page = try await Sharing.explained(open.workspace, "that row") {
-      try await open.workspace.client.page(id)
+    guard let open else { return row }
+    return try await Sharing.explained(open.workspace, "that row") { try await read(row, open).row }
+  }
+
+  /// The same; `nil` when it was deleted or is hidden from the integration.
+  func rereadIfThere(_ row: Row) async throws -> Row? {
+    guard let open else { return row }
+    do {
+      let (row, isInTrash) = try await read(row, open)
+      return isInTrash ? nil : row
+    } catch let error as NotionError where error.code == .objectNotFound {
+      return nil
     }
-    return RowMapping.row(page, shape: shape, number: row.number)
+  }
+
+  private func read(
+    _ row: Row, _ open: OpenConnection
+  ) async throws -> (row: Row, isInTrash: Bool) {
+    guard let shape = open.shape, let id = NotionID(parsing: row.id) else { return (row, false) }
+    let page = try await open.workspace.client.page(id)
+    return (RowMapping.row(page, shape: shape, number: row.number), page.isInTrash)
   }
 
   /// The saved connection of that name.

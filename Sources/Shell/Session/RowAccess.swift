@@ -73,28 +73,23 @@ struct RowReader: Sendable {
   }
 
   private var source: Source
-  private var test: (@Sendable (Row) -> Bool)?
-  private var counted: Int?
+  private var choice: (@Sendable (Row) -> Row?)?
 
   init(_ rows: [Row]) { source = .rows(rows) }
 
   init(_ query: QueryReader) { source = .query(query) }
 
-  /// - Parameters:
-  ///   - isNumbered: Whether each row gets the number of its place among all that are read.
-  ///   - test: Which of them are wanted.
+  /// - Parameter choice: What becomes of each row; `nil` for one that is not wanted.
   init(
-    _ request: RowRequest, from host: any ScriptHost, isNumbered: Bool = false,
-    where test: @escaping @Sendable (Row) -> Bool
+    _ request: RowRequest, from host: any ScriptHost, choice: (@Sendable (Row) -> Row?)? = nil
   ) {
     source = .request(request, host, nil)
-    self.test = test
-    counted = isNumbered ? 0 : nil
+    self.choice = choice
   }
 
   /// The next rows, maybe none of them; `nil` after the last.
   mutating func next() async throws -> [Row]? {
-    var rows: [Row]
+    let rows: [Row]
     switch source {
     case .nothing: return nil
     case .rows(let all):
@@ -109,11 +104,7 @@ struct RowReader: Sendable {
       rows = part.rows
       source = part.next.map { .request(request, host, $0) } ?? .nothing
     }
-    if let before = counted {
-      counted = before + rows.count
-      rows = rows.enumerated().map { $1.numbered(before + $0 + 1) }
-    }
-    return test.map { rows.filter($0) } ?? rows
+    return choice.map { rows.compactMap($0) } ?? rows
   }
 }
 

@@ -5,8 +5,8 @@ final class RowTable {
   /// What `rows …` chose at the prompt.
   struct Selection {
     let rows: [Row]
-    /// What was typed.
-    let source: String
+    /// What was asked for.
+    let query: Query
   }
 
   private(set) var shown: [Row] = [] {
@@ -24,9 +24,19 @@ final class RowTable {
   }
 
   /// Makes rows the selection.
-  func select(_ rows: [Row], source: String) {
+  func select(_ rows: [Row], of query: Query) {
     shown = rows
-    selection = Selection(rows: rows, source: source)
+    selection = Selection(rows: rows, query: query)
+  }
+
+  /// Ends the selection; the numbers stay.
+  func deselect() { selection = nil }
+
+  /// The number of each row in the table last shown.
+  var numbers: [String: Int] {
+    Dictionary(
+      shown.compactMap { row in row.number.map { (row.id, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 
   /// Takes a row as it is now in place of the one that was shown.
@@ -35,7 +45,7 @@ final class RowTable {
       rows.map { $0.id == row.id ? row.numbered($0.number ?? row.number ?? 0) : $0 }
     }
     shown = fresh(shown)
-    selection = selection.map { Selection(rows: fresh($0.rows), source: $0.source) }
+    selection = selection.map { Selection(rows: fresh($0.rows), query: $0.query) }
   }
 
   /// Forgets everything, as when another connection opens.

@@ -83,6 +83,7 @@ struct RunPlanner {
   private let store: LocalStore
   private let rows: RowTable
   private let targets: TargetRows
+  private let choice: RowChoice
   private let console: any Console
   private let options: RunOptions
   private let bridge: ScriptBridge
@@ -95,6 +96,7 @@ struct RunPlanner {
     store = session.store
     rows = session.rows
     targets = session.targets
+    choice = RowChoice(session)
     console = session.console
     options = session.options
     bridge = session.bridge
@@ -317,7 +319,7 @@ struct RunPlanner {
     let inputs = inputs(of: template, connection)
     let titleName = connection.source?.titleProperty?.name
     var skipped = Skipped()
-    var reader = try await reader(call, connection, fields(template, targets, connection))
+    var reader = try await reader(call, fields(template, targets, connection))
     while let part = try await reader.next() {
       try Task.checkCancellation()
       var items: [ItemRecord] = []
@@ -370,35 +372,9 @@ struct RunPlanner {
       [connection.saved.tickProperty].compactMap(\.self))
   }
 
-  private func reader(
-    _ call: CommandCall, _ connection: OpenConnection, _ fields: Set<String>?
-  ) async throws -> RowReader {
+  private func reader(_ call: CommandCall, _ fields: Set<String>?) async throws -> RowReader {
     if let target = call.target("rows") { return try await targets.reader(target, fields: fields) }
-    if isAtPrompt, let selection = rows.selection {
-      // The rows are read again: what was written since is no stranger's edit.
-      let wanted = Dictionary(
-        selection.rows.map { ($0.id, $0.number ?? 0) }, uniquingKeysWith: { first, _ in first })
-      var reader = RowReader(RowRequest(fields: fields), from: bridge) { wanted[$0.id] != nil }
-      var fresh: [String: Row] = [:]
-      while let part = try await reader.next() {
-        for row in part { fresh[row.id] = row.numbered(wanted[row.id] ?? 0) }
-      }
-      return RowReader(selection.rows.compactMap { fresh[$0.id] })
-    }
-    guard let tick = connection.saved.tickProperty else {
-      throw ScriptError.refusal(
-        "V020", "Which rows? “\(connection.name)” has no checkbox to tick.",
-        "say them: generate on rows where …")
-    }
-    // In a script no table was shown whose numbers a person knows: only the ticked rows travel.
-    let request =
-      isAtPrompt
-      ? RowRequest(fields: fields)
-      : RowRequest(
-        conditions: [FieldCondition(field: tick, test: .flag(true))], fields: fields)
-    return RowReader(request, from: bridge, isNumbered: isAtPrompt) {
-      $0.value(of: tick)?.asFlag == true
-    }
+    return try await choice.reader(for: "generate", fields: fields)
   }
 
   /// Leaves to other processes what they are about to fill.

@@ -178,7 +178,7 @@ public final class Session {
     case .query(let query):
       let found = try await query.rows(from: bridge).enumerated().map { $1.numbered($0 + 1) }
       // Of another connection's rows no selection is made: `generate` would write elsewhere.
-      if query.connection == nil { rows.select(found, source: query.source) }
+      if query.connection == nil { rows.select(found, of: query) }
       presenter.show(.list(found.map(Value.row)), picked: query.picked)
     case .list(let items) where items.isEmpty && options.format == .table:
       console.message("The list is empty.")
