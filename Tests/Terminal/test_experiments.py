@@ -302,9 +302,9 @@ class Readme(WithRehearsal):
         rehearsal, environment = self.rehearsal(home)
         terminal = self.terminal(columns=150, rows=50, home=home, **environment)
         terminal.wait_prompt()
-        terminal.enter('set engine gpt; upgrade unlimited; connect "Blog" to template; prompt "Describe {Topic}"')
+        terminal.enter('set engine gpt; upgrade unlimited; connect "Blog" to template; tick rows; prompt "Describe {Topic}"')
         terminal.wait_for("Prompt set.")
-        terminal.enter("tick rows; rows")
+        terminal.enter("rows")
         terminal.wait_for("Blog (3 rows) · gpt>")
         count = 0
         for line in block.splitlines():

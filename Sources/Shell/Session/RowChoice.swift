@@ -47,8 +47,10 @@ struct RowChoice {
     }
   }
 
-  /// The rows of a selection, in its order. They are asked for as they were then, so that a few of a
-  /// large table cost few requests; those that no longer fit are looked for by themselves.
+  /// The rows of a selection, in its order.
+  ///
+  /// They are asked for as they were then, so that a few of a large table cost few requests; those
+  /// that no longer fit are looked for by themselves.
   private func fresh(_ selection: RowTable.Selection, _ fields: Set<String>?) async throws -> [Row]
   {
     let wanted = Set(selection.rows.map(\.id))
