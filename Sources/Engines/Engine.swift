@@ -75,6 +75,9 @@ public struct EngineRequest: Sendable {
   /// Looks at an answer of the right shape before it is taken: a sentence that says what is wrong
   /// with it, which the engine is told when it is asked once more; `nil` when it may be taken.
   public var check: (@Sendable (Answer) async throws -> String?)?
+  /// Told what was spent so far, each time a call ended without an answer that is taken and another
+  /// one is about to be made; in the end the answer, or the error, tells of all of it.
+  public var onSpent: (@Sendable (Spent) async throws -> Void)?
   /// How long to wait for the answer.
   public var timeout: Duration
   /// The most questions that the asker wants in flight with this service; `nil` leaves it to the
@@ -126,6 +129,17 @@ public struct Usage: Sendable, Hashable {
       cachedInputTokens: a.cachedInputTokens &+ b.cachedInputTokens,
       isEstimated: a.isEstimated || b.isEstimated)
   }
+}
+
+/// What the calls for one question have taken.
+public struct Spent: Sendable, Hashable {
+  /// What was billed.
+  public var usage = Usage()
+  /// Calls that got no answer, and may be billed all the same.
+  public var lostCalls = 0
+
+  /// Nothing yet.
+  public init() {}
 }
 
 /// An answer that is whole and may be written.

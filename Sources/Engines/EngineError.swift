@@ -78,8 +78,8 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
   /// Creates an error.
   public init(
     _ code: Code, _ message: String, scope: Scope = .row, mayPassLater: Bool = false,
-    retryAfter: Duration? = nil, usage: Usage? = nil, status: Int? = nil,
-    refusedField: String? = nil
+    retryAfter: Duration? = nil, usage: Usage? = nil, lostCalls: Int = 0,
+    status: Int? = nil, refusedField: String? = nil
   ) {
     self.code = code
     self.message = message
@@ -87,6 +87,7 @@ public struct EngineError: Error, Sendable, CustomStringConvertible {
     self.mayPassLater = mayPassLater
     self.retryAfter = retryAfter
     self.usage = usage
+    self.lostCalls = lostCalls
     self.status = status
     self.refusedField = refusedField
   }

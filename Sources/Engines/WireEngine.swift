@@ -90,21 +90,17 @@ struct WireEngine<Wire: EngineWire>: Engine {
           "\n\nYour last answer was not usable: \(problem). "
             + (request.type == nil
               ? "Answer again." : "Answer again with JSON of the requested schema only.")))
-      var second: Answer
-      do {
-        second = try await ask(request, model: model, prompt: again)
-      } catch var failure as EngineError {
-        failure.usage = (failure.usage ?? Usage()) + first.usage
-        failure.lostCalls += first.lostCalls
-        throw failure
-      }
-      second.usage = second.usage + first.usage
-      second.lostCalls += first.lostCalls
+      var spent = Spent()
+      spent.usage = first.usage
+      spent.lostCalls = first.lostCalls
+      try await request.onSpent?(spent)
+      let second = try await ask(request, model: model, prompt: again, after: spent)
       do {
         return try await second.accepted(for: request)
       } catch let problem as AnswerProblem {
         throw EngineError(
-          .invalidAnswer, "The answer was not usable, twice: \(problem).", usage: second.usage)
+          .invalidAnswer, "The answer was not usable, twice: \(problem).", usage: second.usage,
+          lostCalls: second.lostCalls)
       }
     }
   }
@@ -126,14 +122,16 @@ struct WireEngine<Wire: EngineWire>: Engine {
 
   // MARK: - Asking
 
+  /// Asks until there is an answer, or there will be none.
+  ///
+  /// - Parameter before: What earlier calls for the question took; what is given back includes it.
   private func ask(
-    _ request: EngineRequest, model: String, prompt: Prompt,
+    _ request: EngineRequest, model: String, prompt: Prompt, after before: Spent = Spent(),
     onPiece: (@Sendable (AnswerPiece) -> Void)? = nil
   ) async throws -> Answer {
     var pause = Duration.milliseconds(500)
     var attempt = 1
-    var spent = Usage()
-    var lost = 0
+    var spent = before
     let tokens = TokenEstimate.tokens(in: prompt.text) + min(request.maxOutputTokens ?? 500, 2000)
     while true {
       let refused = quirks.refused(by: model)
@@ -153,8 +151,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
             inputTokens: TokenEstimate.tokens(in: prompt.text),
             outputTokens: TokenEstimate.tokens(in: answer.text), isEstimated: true)
         }
-        answer.usage = answer.usage + spent
-        answer.lostCalls = lost
+        answer.usage = answer.usage + spent.usage
+        answer.lostCalls = spent.lostCalls
         return answer
       } catch var error as EngineError {
         // Another question may have learnt it meanwhile; what counts is that this one was sent with it.
@@ -162,14 +160,16 @@ struct WireEngine<Wire: EngineWire>: Engine {
           quirks.refuse(field, by: model)
           continue
         }
-        if let usage = error.usage { spent = spent + usage }
-        error.usage = spent == Usage() ? nil : spent
-        if error.mayBeBilled { lost += 1 }
-        error.lostCalls = lost
+        let known = spent
+        if let usage = error.usage { spent.usage = spent.usage + usage }
+        error.usage = spent.usage == Usage() ? nil : spent.usage
+        if error.mayBeBilled { spent.lostCalls += 1 }
+        error.lostCalls = spent.lostCalls
         let wait = error.retryAfter ?? pause * Double.random(in: 0.75...1.25)
         guard error.mayPassLater, attempt < settings.attempts, wait <= .seconds(120) else {
           throw error
         }
+        if spent != known { try await request.onSpent?(spent) }
         if wait > .seconds(1) { settings.onWait(reason(error), wait) }
         try await settings.sleep(wait)
         pause = min(pause * 2, .seconds(20))

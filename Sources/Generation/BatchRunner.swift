@@ -336,21 +336,24 @@ public struct BatchRunner: Sendable {
       try groups(of: batch, targets, parameters).map { ($0.key, $0) },
       uniquingKeysWith: { first, _ in first })
     var settled: [ItemRecord] = []
+    var answers: [AnswerCache.Kept] = []
     try await service.results(of: remote, model: batch.model) { answer in
       guard let group = held[answer.key],
-        let rows = try await settledRows(group, answer.result, price, batch)
+        let (rows, kept) = try await settledRows(group, answer.result, price, batch)
       else { return }
       held[answer.key] = nil
       taken.answered += rows.count { $0.state == .answered }
       taken.failed += rows.count { $0.state == .failed }
       settled += rows
+      answers += kept.map { [$0] } ?? []
       if settled.count >= 200 {
-        try journal.settle(settled, ofBatch: batch.id)
+        try journal.settle(settled, ofBatch: batch.id, keeping: answers)
         settled = []
+        answers = []
         try checkpoint("batch settled")
       }
     }
-    try journal.settle(settled, ofBatch: batch.id)
+    try journal.settle(settled, ofBatch: batch.id, keeping: answers)
     try checkpoint("batch settled")
     let rest = held.values.reduce(0) { $0 + $1.rows.count }
     var problem: (code: String, message: String)?
@@ -372,18 +375,20 @@ public struct BatchRunner: Sendable {
     return taken
   }
 
-  /// The rows of a question with what became of them; `nil` when they were not asked.
+  /// The rows of a question with what became of them, and the answer to keep; `nil` when they were not
+  /// asked.
   private func settledRows(
     _ group: Group, _ result: Result<Answer, EngineError>, _ price: Price?, _ batch: BatchRecord
-  ) async throws -> [ItemRecord]? {
+  ) async throws -> (rows: [ItemRecord], kept: AnswerCache.Kept?)? {
     var rows = group.rows
+    var kept: AnswerCache.Kept?
     var usage = Usage()
     var failure: EngineError?
     do {
       let given = try result.get()
       usage = given.usage
       let answer = try await service.accepted(given, for: group.question)
-      try cache?.keep(answer, for: group.question)
+      kept = cache?.entry(answer, for: group.question)
       for index in rows.indices {
         rows[index].keep(answer, by: "\(batch.engine)/\(batch.model)")
       }
@@ -404,7 +409,7 @@ public struct BatchRunner: Sendable {
       let share = index == 0 ? usage : Usage()
       rows[index].count(share, index == 0 ? price?.cost(of: share) : 0)
     }
-    return rows
+    return (rows, kept)
   }
 
   /// The questions of a batch, with the rows it holds.

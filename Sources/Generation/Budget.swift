@@ -10,7 +10,7 @@ actor Budget {
   struct Reservation: Sendable {
     /// Dollars; 0 when the price is unknown.
     let amount: Double
-    fileprivate let price: Price?
+    let price: Price?
     /// The most tokens of the answer; `nil` for the model's own limit.
     let maxOutputTokens: Int?
   }

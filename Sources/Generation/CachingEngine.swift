@@ -6,7 +6,8 @@ import Transport
 ///
 /// Only whole, accepted answers are kept; failures and cut answers are asked again.
 public struct CachingEngine: Engine {
-  private let base: any Engine
+  /// The engine that is asked when nothing was kept.
+  let base: any Engine
   private let cache: AnswerCache
 
   /// Wraps an engine.
@@ -27,7 +28,7 @@ public struct CachingEngine: Engine {
   public func answer(_ request: EngineRequest) async throws -> Answer {
     if let kept = try await kept(for: request) { return kept }
     let answer = try await base.answer(request)
-    try keep(answer, for: request)
+    try cache.keep(entry(answer, for: request))
     return answer
   }
 
@@ -40,7 +41,7 @@ public struct CachingEngine: Engine {
       return kept
     }
     let answer = try await base.answer(request, onPiece: onPiece)
-    try keep(answer, for: request)
+    try cache.keep(entry(answer, for: request))
     return answer
   }
 
@@ -53,9 +54,9 @@ public struct CachingEngine: Engine {
     return try await request.check?(answer) == nil ? answer : nil
   }
 
-  /// Keeps an answer for the next time.
-  func keep(_ answer: Answer, for request: EngineRequest) throws {
-    try cache.keep(
+  /// An answer as it is kept for the next time.
+  func entry(_ answer: Answer, for request: EngineRequest) -> AnswerCache.Kept {
+    AnswerCache.Kept(
       AnswerCache.Entry(answer: answer.text, value: answer.value?.text, model: answer.model),
       for: key(request))
   }

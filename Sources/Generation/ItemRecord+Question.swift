@@ -30,6 +30,12 @@ extension ItemRecord {
     }
   }
 
+  /// Counts calls whose answer never arrived, and what each may have cost.
+  mutating func lose(_ calls: Int, _ amount: Double) {
+    lostCalls += calls
+    lostCost += Double(calls) * amount
+  }
+
   /// Keeps an answer, and nothing of an earlier failure.
   mutating func keep(_ answer: Answer, by author: String) {
     self.answer = answer.text

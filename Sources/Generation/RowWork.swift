@@ -27,6 +27,8 @@ struct RowWork: Sendable {
   let client: NotionClient
   let references: References
   let engine: any Engine
+  /// The answers kept for the same question; `nil` when each is asked anew.
+  let cache: CachingEngine?
   let journal: RunJournal
   let checkpoint: @Sendable (String) throws -> Void
   let check: Runner.AnswerCheck?
@@ -85,45 +87,70 @@ struct RowWork: Sendable {
     guard let prompt = item.question else {
       throw GenerationError("The journal has no prompt for “\(item.title)”.")
     }
+    var request = parameters.request(
+      prompt, maxOutputTokens: parameters.maxOutputTokens, type: type)
+    if let check {
+      let asked = item
+      request.check = { try await check(asked, $0) }
+    }
+    if let answer = try await cache?.kept(for: request) {
+      item.count(Usage(), 0)
+      item.keep(answer, by: author)
+      try await journal.record(item)
+      try checkpoint("answered")
+      return true
+    }
     guard
       let reservation = await budget.reserve(
         tokens: TokenEstimate.tokens(in: prompt.text),
         maxOutputTokens: parameters.maxOutputTokens)
     else { return false }
-    var request = parameters.request(
-      prompt, maxOutputTokens: reservation.maxOutputTokens, type: type)
-    if let check {
-      let asked = item
-      request.check = { try await check(asked, $0) }
-    }
+    request.maxOutputTokens = reservation.maxOutputTokens
     try await setAside(reservation.amount, &item)
+    request.onSpent = noting(item, reservation)
     let start = ContinuousClock.now
+    var kept: AnswerCache.Kept?
     do {
       let answer = try await engine.answer(request)
       item.seconds += (ContinuousClock.now - start) / .seconds(1)
       let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
       item.count(answer.usage, cost)
-      lose(answer.lostCalls, reservation.amount, &item)
+      item.lose(answer.lostCalls, reservation.amount)
       item.keep(answer, by: author)
+      kept = cache?.entry(answer, for: request)
     } catch let error as EngineError {
       item.seconds += (ContinuousClock.now - start) / .seconds(1)
       let cost = await budget.settle(reservation, error.usage, lostCalls: error.lostCalls)
       item.count(error.usage ?? Usage(), cost)
-      lose(error.lostCalls, reservation.amount, &item)
+      item.lose(error.lostCalls, reservation.amount)
       item.reserved = nil
       throw error
     } catch {
       // Stopped in the middle: it may be billed, and the journal says so.
       _ = await budget.settle(reservation, nil, lostCalls: 1)
-      lose(1, reservation.amount, &item)
+      item.lose(1, reservation.amount)
       item.reserved = nil
       try await journal.record(item)
       throw error
     }
     item.reserved = nil
-    try await journal.record(item)
+    // One transaction: an answer is never there without what it cost.
+    try await journal.record([item], keeping: kept)
     try checkpoint("answered")
     return true
+  }
+
+  /// Records what was spent on a question before its answer comes, so that a crash does not forget it.
+  private func noting(
+    _ item: ItemRecord, _ reservation: Budget.Reservation
+  ) -> (@Sendable (Spent) async throws -> Void)? {
+    guard item.reserved != nil else { return nil }
+    return { [journal] spent in
+      var item = item
+      item.count(spent.usage, reservation.price?.cost(of: spent.usage))
+      item.lose(spent.lostCalls, reservation.amount)
+      try await journal.record(item)
+    }
   }
 
   /// Asks for several rows at once, and keeps each answer that fits; the others stay as they were.
@@ -136,17 +163,27 @@ struct RowWork: Sendable {
     }
     let type = type ?? .text
     let prompt = PromptSections.packed(prompts)
-    guard
-      let reservation = await budget.reserve(
-        tokens: TokenEstimate.tokens(in: prompt.text),
-        maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count })
-    else { return false }
     var request = parameters.request(
-      prompt, maxOutputTokens: reservation.maxOutputTokens,
+      prompt, maxOutputTokens: parameters.maxOutputTokens.map { $0 * rows.count },
       type: .record(rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }))
     request.acceptsParts = true
-    let part = reservation.amount / Double(rows.count)
-    for index in rows.indices { try await setAside(part, &rows[index], isHurried: index > 0) }
+    if let answer = try await cache?.kept(for: request) {
+      share(Usage(), 0, seconds: 0, &rows)
+      _ = try await take(answer, type, &rows)
+      try await journal.record(rows)
+      try checkpoint("answered")
+      return true
+    }
+    guard
+      let reservation = await budget.reserve(
+        tokens: TokenEstimate.tokens(in: prompt.text), maxOutputTokens: request.maxOutputTokens)
+    else { return false }
+    request.maxOutputTokens = reservation.maxOutputTokens
+    // What is set aside for the question, and what is lost of it, stands in the first row.
+    try await setAside(reservation.amount, &rows[0])
+    request.onSpent = noting(rows[0], reservation)
+    let asked = rows[0].askedAt
+    for index in rows.indices { rows[index].askedAt = asked }
     let start = ContinuousClock.now
     let answer: Answer
     do {
@@ -155,72 +192,67 @@ struct RowWork: Sendable {
       let known = error as? EngineError
       let lost = known?.lostCalls ?? 1
       let cost = await budget.settle(reservation, known?.usage, lostCalls: lost)
-      share(known?.usage ?? Usage(), cost, since: start, &rows)
-      for index in rows.indices {
-        lose(lost, part, &rows[index])
-        rows[index].reserved = nil
-      }
-      try await record(rows)
+      share(known?.usage ?? Usage(), cost, seconds: (.now - start) / .seconds(1), &rows)
+      rows[0].lose(lost, reservation.amount)
+      rows[0].reserved = nil
+      try await journal.record(rows)
       throw error
     }
     let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
-    share(answer.usage, cost, since: start, &rows)
-    let members = answer.value?.members ?? [:]
-    for index in rows.indices {
-      lose(answer.lostCalls, part, &rows[index])
-      rows[index].reserved = nil
-      let name = PromptSections.name(index)
-      // A row that is answered twice is answered wrongly: which of both is meant?
-      guard members.pairs.count(where: { $0.name == name }) == 1, let part = members[name],
-        let value = try? type.checked(part), part.string?.isEmpty != true
-      else { continue }
-      let text = value.string ?? value.text
-      // A bare `nil` would be JSON's null here, and clear the cell.
-      let shaped: JSON? = type == .text ? .none : .some(value)
-      let own = Answer(text: text, value: shaped, usage: Usage(), model: answer.model)
-      if let check, try await check(rows[index], own) != nil { continue }
-      rows[index].keep(own, by: author)
-    }
-    try await record(rows)
+    share(answer.usage, cost, seconds: (.now - start) / .seconds(1), &rows)
+    rows[0].lose(answer.lostCalls, reservation.amount)
+    rows[0].reserved = nil
+    let isWhole = try await take(answer, type, &rows)
+    try await journal.record(rows, keeping: isWhole ? cache?.entry(answer, for: request) : nil)
     try checkpoint("answered")
     return true
   }
 
+  /// Keeps each part of a common answer that fits its row.
+  ///
+  /// - Returns: Whether all do.
+  private func take(
+    _ answer: Answer, _ type: AnswerType, _ rows: inout [ItemRecord]
+  ) async throws -> Bool {
+    let members = answer.value?.members ?? [:]
+    var isWhole = true
+    for index in rows.indices {
+      let name = PromptSections.name(index)
+      // A row that is answered twice is answered wrongly: which of both is meant?
+      guard members.pairs.count(where: { $0.name == name }) == 1, let part = members[name],
+        let value = try? type.checked(part), part.string?.isEmpty != true
+      else {
+        isWhole = false
+        continue
+      }
+      let text = value.string ?? value.text
+      // A bare `nil` would be JSON's null here, and clear the cell.
+      let shaped: JSON? = type == .text ? .none : .some(value)
+      let own = Answer(text: text, value: shaped, usage: Usage(), model: answer.model)
+      if let check, try await check(rows[index], own) != nil {
+        isWhole = false
+        continue
+      }
+      rows[index].keep(own, by: author)
+    }
+    return isWhole
+  }
+
   /// Records that a call is about to be made, and what it may cost.
-  private func setAside(
-    _ amount: Double, _ item: inout ItemRecord, isHurried: Bool = false
-  ) async throws {
-    item.reserved = amount
+  private func setAside(_ amount: Double, _ item: inout ItemRecord) async throws {
     item.askedAt = Date().timeIntervalSince1970
     // An engine that costs nothing and answers at once has nothing to lose.
-    guard engine.name != "practice" || amount > 0 else {
-      item.reserved = nil
-      return
-    }
-    // Of rows that go in one question the first says enough.
-    if isHurried { item.reserved = nil } else { try await journal.record(item) }
-  }
-
-  private func record(_ rows: [ItemRecord]) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for row in rows { group.addTask { try await journal.record(row) } }
-      try await group.waitForAll()
-    }
-  }
-
-  private func lose(_ calls: Int, _ amount: Double, _ item: inout ItemRecord) {
-    item.lostCalls += calls
-    item.lostCost += Double(calls) * amount
+    guard engine.name != "practice" || amount > 0 else { return }
+    item.reserved = amount
+    try await journal.record(item)
   }
 
   /// Shares out what a common question took.
   private func share(
-    _ usage: Usage, _ cost: Double?, since start: ContinuousClock.Instant,
-    _ rows: inout [ItemRecord]
+    _ usage: Usage, _ cost: Double?, seconds: Double, _ rows: inout [ItemRecord]
   ) {
-    let seconds = (ContinuousClock.now - start) / .seconds(1) / Double(rows.count)
     for index in rows.indices {
-      rows[index].seconds += seconds
+      rows[index].seconds += seconds / Double(rows.count)
       // What does not divide goes to the first.
       let extra = index == 0
       rows[index].count(

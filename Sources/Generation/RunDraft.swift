@@ -18,12 +18,15 @@ public final class RunDraft {
   public let claim: RunClaim
 
   private let journal: RunJournal
+  private let targets: Set<String>
+  private let start = Date().timeIntervalSince1970
   private var next = 0
 
   /// Begins a draft.
   public init(_ plan: RunPlan, in journal: RunJournal) throws {
     try journal.discardDeadDrafts()
     self.journal = journal
+    targets = Set(plan.targets.map(\.key))
     id = try journal.draft(plan.record(at: Date().formatted(.iso8601)))
     guard let claim = journal.claim(id) else {
       try journal.discard(id)
@@ -41,12 +44,19 @@ public final class RunDraft {
     inputTokens += items.reduce(0) { $0 + TokenEstimate.tokens(in: $1.prompt ?? "") }
   }
 
-  /// Takes out the rows that other runs are about to fill, told for each run.
-  public func yieldRows(where overlaps: (RunRecord) -> Bool) throws -> [(run: RunRecord, rows: Int)]
-  {
-    let yielded = try journal.yieldRows(ofDraft: id, where: overlaps)
+  /// Takes out the rows that other runs fill, so that a plan tells of the others only.
+  public func yieldRows() throws -> [YieldedRows] {
+    let yielded = try journal.yieldRows(ofDraft: id, begunAt: start, where: overlaps)
     rows -= yielded.reduce(0) { $0 + $1.rows }
     return yielded
+  }
+
+  /// Whether a run fills any of the same cells.
+  private func overlaps(_ other: RunRecord) -> Bool {
+    let kept = (try? JSON(parsing: other.targets))?.array ?? []
+    return kept.contains {
+      RunTarget(json: $0, source: nil).map { targets.contains($0.key) } ?? false
+    }
   }
 
   /// Rows spread over all, so that they stand for them.
@@ -71,8 +81,12 @@ public final class RunDraft {
     }
   }
 
-  /// Makes it a run.
-  public func publish() throws { try journal.publish(id) }
+  /// Makes it a run, but for the rows that others took since; without rows it is forgotten.
+  public func publish() throws -> [YieldedRows] {
+    let yielded = try journal.publish(id, begunAt: start, where: overlaps)
+    rows -= yielded.reduce(0) { $0 + $1.rows }
+    return yielded
+  }
 
   /// Forgets it.
   public func discard() throws { try journal.discard(id) }

@@ -68,9 +68,11 @@ public struct Runner: Sendable {
     let start = clock.now
     try journal.settleLost(ofRun: id)
     let totals = try journal.totals(ofRun: id)
+    let cache = engine as? CachingEngine
     let work = RowWork(
-      client: client, references: References(client: client), engine: engine, journal: journal,
-      checkpoint: checkpoint, check: check, review: review, targets: targets,
+      client: client, references: References(client: client), engine: cache?.base ?? engine,
+      cache: cache, journal: journal, checkpoint: checkpoint, check: check, review: review,
+      targets: targets,
       parameters: parameters,
       budget: Budget(
         limit: parameters.maxCost,

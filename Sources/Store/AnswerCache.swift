@@ -20,6 +20,18 @@ public struct AnswerCache: Sendable {
     }
   }
 
+  /// An answer with everything it depends on, as one text.
+  public struct Kept: Sendable {
+    let entry: Entry
+    let request: String
+
+    /// Creates one.
+    public init(_ entry: Entry, for request: String) {
+      self.entry = entry
+      self.request = request
+    }
+  }
+
   let access: DatabaseAccess
 
   /// The answer to a question, asked in exactly these words before; `nil` when there is none.
@@ -35,20 +47,23 @@ public struct AnswerCache: Sendable {
   }
 
   /// Keeps an answer; a newer one takes an older one's place.
-  public func keep(_ entry: Entry, for request: String) throws {
-    try access.write { database in
-      try database.execute(
-        sql: """
-          INSERT INTO answer (hash, request, answer, value, model, kept_at)
-          VALUES (?, ?, ?, ?, ?, ?)
-          ON CONFLICT (hash, request) DO UPDATE SET answer = excluded.answer,
-            value = excluded.value, model = excluded.model, kept_at = excluded.kept_at
-          """,
-        arguments: [
-          AnswerCache.hash(request), request, entry.answer, entry.value, entry.model,
-          Date().timeIntervalSince1970,
-        ])
-    }
+  public func keep(_ kept: Kept) throws {
+    try access.write { try AnswerCache.keep(kept, $0) }
+  }
+
+  static func keep(_ kept: Kept, _ database: Database) throws {
+    let entry = kept.entry
+    try database.execute(
+      sql: """
+        INSERT INTO answer (hash, request, answer, value, model, kept_at)
+        VALUES (?, ?, ?, ?, ?, ?)
+        ON CONFLICT (hash, request) DO UPDATE SET answer = excluded.answer,
+          value = excluded.value, model = excluded.model, kept_at = excluded.kept_at
+        """,
+      arguments: [
+        AnswerCache.hash(kept.request), kept.request, entry.answer, entry.value, entry.model,
+        Date().timeIntervalSince1970,
+      ])
   }
 
   /// The FNV-1a hash, for the index alone: the whole request is compared as well.

@@ -3,16 +3,23 @@ import GRDB
 /// Writes what many rows record at once in common transactions: a transaction costs a write through to
 /// the disk, whether it holds one row or a hundred.
 actor GroupCommit {
+  /// What is written in one transaction, whatever is written with it.
+  private struct Entry: Sendable {
+    let items: [ItemRecord]
+    let answer: AnswerCache.Kept?
+    let done: CheckedContinuation<Void, any Error>
+  }
+
   private let access: DatabaseAccess
-  private var waiting: [(item: ItemRecord, done: CheckedContinuation<Void, any Error>)] = []
+  private var waiting: [Entry] = []
   private var isWriting = false
 
   init(access: DatabaseAccess) { self.access = access }
 
-  /// Writes a row; returns when it is on the disk.
-  func record(_ item: ItemRecord) async throws {
+  /// Writes rows, and an answer kept for the same question; returns when they are on the disk.
+  func record(_ items: [ItemRecord], keeping answer: AnswerCache.Kept? = nil) async throws {
     try await withCheckedThrowingContinuation { done in
-      waiting.append((item, done))
+      waiting.append(Entry(items: items, answer: answer, done: done))
       guard !isWriting else { return }
       isWriting = true
       Task { await self.writeAll() }
@@ -23,14 +30,16 @@ actor GroupCommit {
     while !waiting.isEmpty {
       let group = waiting
       waiting = []
-      let items = group.map(\.item)
       do {
         try await access.write { database in
-          for item in items { try RunJournal.update(item, database) }
+          for entry in group {
+            for item in entry.items { try RunJournal.update(item, database) }
+            if let answer = entry.answer { try AnswerCache.keep(answer, database) }
+          }
         }
-        for (_, done) in group { done.resume() }
+        for entry in group { entry.done.resume() }
       } catch {
-        for (_, done) in group { done.resume(throwing: error) }
+        for entry in group { entry.done.resume(throwing: error) }
       }
     }
     isWriting = false

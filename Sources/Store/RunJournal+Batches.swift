@@ -115,8 +115,13 @@ extension RunJournal {
 
   /// Takes in what became of rows of a batch, in one transaction; rows that it no longer holds are
   /// left as they are, so that nothing is taken in twice.
-  public func settle(_ items: [ItemRecord], ofBatch id: Int64) throws {
+  ///
+  /// - Parameter answers: Answers to be kept for the same question, in the same transaction.
+  public func settle(
+    _ items: [ItemRecord], ofBatch id: Int64, keeping answers: [AnswerCache.Kept] = []
+  ) throws {
     try access.write { database in
+      for answer in answers { try AnswerCache.keep(answer, database) }
       for item in items {
         let isHeld = try Bool.fetchOne(
           database,

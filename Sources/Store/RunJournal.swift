@@ -28,7 +28,7 @@ public struct RunJournal: Sendable {
     }
   }
 
-  /// Begins to gather the rows of a run; until ``publish(_:)`` nothing sees it.
+  /// Begins to gather the rows of a run; until ``publish(_:begunAt:where:)`` nothing sees it.
   public func draft(_ run: RunRecord) throws -> Int64 {
     var run = run
     run.state = .draft
@@ -43,14 +43,6 @@ public struct RunJournal: Sendable {
       for (offset, item) in items.enumerated() {
         try insert(item, run: id, position: position + offset, database)
       }
-    }
-  }
-
-  /// Makes a draft a run that `resume` takes up.
-  public func publish(_ id: Int64) throws {
-    try access.write {
-      try $0.execute(
-        sql: "UPDATE run SET state = 'running' WHERE id = ? AND state = 'draft'", arguments: [id])
     }
   }
 
@@ -79,36 +71,72 @@ public struct RunJournal: Sendable {
         """)
   }
 
-  /// Takes the rows out of a draft that other runs are about to fill: in one transaction, so that of
-  /// two processes that begin at once one sees the other.
+  /// Takes the rows out of a draft that other runs fill, or have filled since it was begun.
   ///
-  /// - Parameter overlaps: Whether another run fills any of the same cells.
-  /// - Returns: How many rows were taken out, for each run.
+  /// - Parameters:
+  ///   - start: When the draft was begun, in seconds since 1970.
+  ///   - overlaps: Whether another run fills any of the same cells.
+  /// - Returns: What was taken out, by run.
   public func yieldRows(
-    ofDraft id: Int64, where overlaps: (RunRecord) -> Bool
-  ) throws -> [(run: RunRecord, rows: Int)] {
-    let others = try runs(
-      """
-      WHERE id != ? AND kind = 'generate' AND state IN ('running', 'stopped', 'draft')
-        AND EXISTS (SELECT 1 FROM item WHERE run_id = run.id
-          AND state IN ('planned', 'answered', 'writing'))
-      """, [id]
-    ).filter(overlaps)
-    return try access.write { database in
-      var yielded: [(run: RunRecord, rows: Int)] = []
-      for other in others {
-        let isAtWork = claims.isHeld(other.id)
-        // What no process works on is left to `resume`; of two drafts the older one has the rows.
-        if !isAtWork || (other.state == .draft && other.id > id) { continue }
+    ofDraft id: Int64, begunAt start: Double, where overlaps: (RunRecord) -> Bool
+  ) throws -> [YieldedRows] {
+    try access.write { try yieldRows(ofDraft: id, begunAt: start, where: overlaps, $0) }
+  }
+
+  /// Makes a draft a run that `resume` takes up, without the rows that others took meanwhile.
+  ///
+  /// Both are one transaction: of two processes that begin at once the second sees the first at work.
+  /// A draft that has no rows left is forgotten.
+  /// - Parameters: As ``yieldRows(ofDraft:begunAt:where:)``.
+  public func publish(
+    _ id: Int64, begunAt start: Double, where overlaps: (RunRecord) -> Bool
+  ) throws -> [YieldedRows] {
+    try access.write { database in
+      let yielded = try yieldRows(ofDraft: id, begunAt: start, where: overlaps, database)
+      let hasRows = try Bool.fetchOne(
+        database, sql: "SELECT EXISTS (SELECT 1 FROM item WHERE run_id = ?)", arguments: [id])
+      if hasRows == true {
         try database.execute(
-          sql: """
-            DELETE FROM item WHERE run_id = ? AND page_id IN (
-              SELECT page_id FROM item WHERE run_id = ? AND state IN ('planned', 'answered', 'writing'))
-            """, arguments: [id, other.id])
-        if database.changesCount > 0 { yielded.append((other, database.changesCount)) }
+          sql: "UPDATE run SET state = 'running' WHERE id = ? AND state = 'draft'", arguments: [id])
+      } else {
+        try discard([id], database)
       }
       return yielded
     }
+  }
+
+  private func yieldRows(
+    ofDraft id: Int64, begunAt start: Double, where overlaps: (RunRecord) -> Bool,
+    _ database: Database
+  ) throws -> [YieldedRows] {
+    // Other drafts are none of its business: whoever is published first has the rows. What no process
+    // works on is left to `resume`.
+    let others = try runs(
+      """
+      WHERE id != ? AND kind = 'generate' AND state NOT IN ('draft', 'undone')
+        AND (state = 'running' OR ended_at >= ? OR EXISTS (
+          SELECT 1 FROM item WHERE run_id = run.id AND state = 'sent'))
+      """, [id, Date(timeIntervalSince1970: start).formatted(.iso8601)], database
+    ).filter(overlaps)
+    var yielded: [YieldedRows] = []
+    func take(_ other: RunRecord, _ fate: YieldedRows.Fate, _ which: String) throws {
+      try database.execute(
+        sql: """
+          DELETE FROM item WHERE run_id = ? AND page_id IN (
+            SELECT page_id FROM item WHERE run_id = ? AND \(which))
+          """, arguments: [id, other.id])
+      if database.changesCount > 0 {
+        yielded.append(YieldedRows(run: other.id, rows: database.changesCount, fate: fate))
+      }
+    }
+    for other in others {
+      if claims.isHeld(other.id) {
+        try take(other, .atWork, "state IN ('planned', 'answered', 'writing')")
+      }
+      try take(other, .inBatch, "state = 'sent'")
+      try take(other, .filled, "state = 'written' AND written_at >= \(start)")
+    }
+    return yielded
   }
 
   /// Takes a run for this process; `nil` while another one carries it out.
@@ -177,10 +205,17 @@ public struct RunJournal: Sendable {
     }
   }
 
-  /// Records where a row stands now, in one transaction with what other rows record meanwhile.
+  /// Records where rows stand now, in one transaction with what other rows record meanwhile.
   ///
   /// It is on the disk when this returns.
-  public func record(_ item: ItemRecord) async throws { try await commits.record(item) }
+  /// - Parameter answer: An answer to be kept for the same question, in the same transaction: what was
+  ///   paid for is then known to both the run and the cache, or to neither.
+  public func record(_ items: [ItemRecord], keeping answer: AnswerCache.Kept? = nil) async throws {
+    try await commits.record(items, keeping: answer)
+  }
+
+  /// Records where a row stands now; see ``record(_:keeping:)``.
+  public func record(_ item: ItemRecord) async throws { try await commits.record([item]) }
 
   static func update(_ item: ItemRecord, _ database: Database) throws {
     let statement = try database.cachedStatement(
@@ -278,19 +313,22 @@ public struct RunJournal: Sendable {
   }
 
   private func runs(_ tail: String, _ arguments: StatementArguments) throws -> [RunRecord] {
-    try access.read { database in
-      try Row.fetchAll(database, sql: "SELECT * FROM run \(tail)", arguments: arguments).map {
-        row in
-        var run = RunRecord(
-          createdAt: row["created_at"], kind: RunKind(rawValue: row["kind"]) ?? .edit,
-          connection: row["connection"], workspace: row["workspace"], engine: row["engine"],
-          model: row["model"], prompt: row["prompt"], targets: row["targets"],
-          parameters: row["parameters"], isCounted: row["counted"])
-        run.id = row["id"]
-        run.state = RunState(rawValue: row["state"]) ?? .stopped
-        run.endedAt = row["ended_at"]
-        return run
-      }
+    try access.read { try runs(tail, arguments, $0) }
+  }
+
+  private func runs(
+    _ tail: String, _ arguments: StatementArguments, _ database: Database
+  ) throws -> [RunRecord] {
+    try Row.fetchAll(database, sql: "SELECT * FROM run \(tail)", arguments: arguments).map { row in
+      var run = RunRecord(
+        createdAt: row["created_at"], kind: RunKind(rawValue: row["kind"]) ?? .edit,
+        connection: row["connection"], workspace: row["workspace"], engine: row["engine"],
+        model: row["model"], prompt: row["prompt"], targets: row["targets"],
+        parameters: row["parameters"], isCounted: row["counted"])
+      run.id = row["id"]
+      run.state = RunState(rawValue: row["state"]) ?? .stopped
+      run.endedAt = row["ended_at"]
+      return run
     }
   }
 

@@ -193,6 +193,26 @@ public struct RunTotals: Sendable {
   public let outputTokens: Int
 }
 
+/// Rows that a draft leaves to another run.
+public struct YieldedRows: Sendable {
+  /// What the other run does with them.
+  public enum Fate: Sendable {
+    /// Another process is about to fill them.
+    case atWork
+    /// They are in a batch of a service.
+    case inBatch
+    /// They were filled since the draft was begun.
+    case filled
+  }
+
+  /// The other run.
+  public let run: Int64
+  /// How many they are.
+  public let rows: Int
+  /// What becomes of them.
+  public let fate: Fate
+}
+
 /// What an engine has used.
 public struct EngineUsage: Sendable {
   /// The engine.

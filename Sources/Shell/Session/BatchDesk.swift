@@ -37,7 +37,7 @@ final class BatchDesk {
       try planned.draft.discard()
       throw BatchDesk.without(planned.engine.label)
     }
-    let prepared = try await desk.begin(planned)
+    guard let prepared = try await desk.begin(planned) else { return }
     try await send(prepared, try runner(batches, prepared))
     withExtendedLifetime(prepared.claim) {}
   }

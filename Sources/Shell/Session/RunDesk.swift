@@ -74,7 +74,7 @@ final class RunDesk {
   ///
   /// - Parameter isFresh: Whether what was answered before to the same words is asked anew.
   func start(_ planned: RunPlanner.Planned, isFresh: Bool = false) async throws {
-    let prepared = try await begin(planned)
+    guard let prepared = try await begin(planned) else { return }
     let engine = planned.engine.engine
     try await carryOut(
       prepared.run, client: prepared.workspace.client, claim: prepared.claim,
@@ -115,9 +115,12 @@ final class RunDesk {
   }
 
   /// Records a run whose rows were gathered; nothing is asked.
-  func begin(_ planned: RunPlanner.Planned) async throws -> Prepared {
+  ///
+  /// - Returns: `nil` when other runs took every row meanwhile, which is told.
+  func begin(_ planned: RunPlanner.Planned) async throws -> Prepared? {
     let looks = try await checks?.looks(planned.connection)
-    try planned.draft.publish()
+    RunPlanner.tell(try planned.draft.publish(), console)
+    guard planned.draft.rows > 0 else { return nil }
     surroundings.checkpoint?("planned")
     return Prepared(
       run: planned.draft.id, targets: planned.plan.targets, parameters: planned.plan.parameters,

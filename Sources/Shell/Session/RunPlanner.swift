@@ -154,7 +154,9 @@ struct RunPlanner {
         skipped = try await gather(
           call, connection, template, targets, without: done, into: draft)
       }
-      skipped.taken = try yield(draft, targets, connection)
+      let yielded = try draft.yieldRows()
+      RunPlanner.tell(yielded, console)
+      skipped.taken = yielded.reduce(0) { $0 + $1.rows }
       guard draft.rows > 0 else {
         tell(skipped, isAll: true)
         if skipped.all == 0 { console.message(emptyReason(call, connection)) }
@@ -377,26 +379,26 @@ struct RunPlanner {
     return try await choice.reader(for: "generate", fields: fields)
   }
 
-  /// Leaves to other processes what they are about to fill.
-  private func yield(
-    _ draft: RunDraft, _ targets: [RunTarget], _ connection: OpenConnection
-  ) throws -> Int {
-    let keys = Set(targets.map(\.key))
-    let yielded = try draft.yieldRows { other in
-      let kept = (try? JSON(parsing: other.targets))?.array ?? []
-      return kept.compactMap { RunTarget(json: $0, source: connection.source) }.contains {
-        keys.contains($0.key)
+  // MARK: - What is left out
+
+  /// Tells of rows that are left to other runs.
+  static func tell(_ yielded: [YieldedRows], _ console: any Console) {
+    for part in yielded {
+      let rows = part.rows == 1 ? "1 row" : "\(part.rows) rows"
+      let be = part.rows == 1 ? "is" : "are"
+      switch part.fate {
+      case .atWork:
+        console.message(
+          "\(rows) \(be) being filled by another Visen (run \(part.run)) and skipped.")
+      case .inBatch:
+        console.message("\(rows) \(be) in a batch of run \(part.run) and skipped: collect")
+      case .filled:
+        console.message(
+          "\(rows) \(part.rows == 1 ? "was" : "were") filled meanwhile by another Visen "
+            + "(run \(part.run)) and skipped.")
       }
     }
-    for (run, rows) in yielded {
-      console.message(
-        "\(rows) \(rows == 1 ? "row is" : "rows are") being filled by another Visen"
-          + (run.state == .draft ? "" : " (run \(run.id))") + " and skipped.")
-    }
-    return yielded.reduce(0) { $0 + $1.rows }
   }
-
-  // MARK: - What is left out
 
   private func tell(_ skipped: Skipped, isAll: Bool) {
     if skipped.filled > 0 {
