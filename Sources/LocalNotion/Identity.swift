@@ -30,7 +30,9 @@ enum Identity {
     return result
   }
 
-  static func undashed(_ id: String) -> String { id.replacingOccurrences(of: "-", with: "") }
+  static func undashed(_ id: String) -> String {
+    String(decoding: id.utf8.filter { $0 != UInt8(ascii: "-") }, as: UTF8.self)
+  }
 
   /// A property's identity: four printable characters that are not among the taken ones.
   static func property(taken: Set<String>) -> String {

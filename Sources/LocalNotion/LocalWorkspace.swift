@@ -50,7 +50,8 @@ public struct LocalWorkspace: HTTPTransport {
       var configuration = Configuration()
       configuration.busyMode = .timeout(10)
       configuration.prepareDatabase { database in
-        try database.execute(sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL")
+        try database.execute(
+          sql: "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL; PRAGMA cache_size = -32768")
       }
       try self.init(
         queue: DatabaseQueue(path: file.path, configuration: configuration), token: token,

@@ -224,6 +224,7 @@ public struct LoopbackServer: Sendable {
     let parts = path.split(separator: "/").map { part -> String in
       let hex = part.filter { $0 != "-" }
       if hex.count >= 20, hex.allSatisfy(\.isHexDigit) { return ":id" }
+      guard part.utf8.count >= 20 else { return String(part) }
       return String(part).replacing(/[0-9a-f]{20,}/, with: ":id")
     }
     return "\(method.rawValue) /\(parts.joined(separator: "/"))"

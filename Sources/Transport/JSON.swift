@@ -168,21 +168,25 @@ extension JSON {
   ///
   /// - Throws: ``SyntaxError`` at the first byte that does not fit; nothing may follow but white space.
   public init(parsing bytes: [UInt8]) throws(SyntaxError) {
-    // `withUnsafeBufferPointer` has no typed rethrow for two outcomes, so the result is carried out.
-    let result: Result<JSON, SyntaxError> = bytes.withUnsafeBufferPointer { buffer in
-      var reader = JSONReader(bytes: buffer)
-      do throws(SyntaxError) {
-        return .success(try reader.document())
-      } catch {
-        return .failure(error)
-      }
-    }
+    let result: Result<JSON, SyntaxError> = bytes.withUnsafeBufferPointer { JSON.read($0) }
     self = try result.get()
   }
 
   /// Reads a document from a text.
   public init(parsing text: String) throws(SyntaxError) {
-    try self.init(parsing: Array(text.utf8))
+    var text = text
+    let result: Result<JSON, SyntaxError> = text.withUTF8 { JSON.read($0) }
+    self = try result.get()
+  }
+
+  /// `withUnsafeBufferPointer` has no typed rethrow for two outcomes, so the result is carried out.
+  private static func read(_ buffer: UnsafeBufferPointer<UInt8>) -> Result<JSON, SyntaxError> {
+    var reader = JSONReader(bytes: buffer)
+    do throws(SyntaxError) {
+      return .success(try reader.document())
+    } catch {
+      return .failure(error)
+    }
   }
 }
 
@@ -337,12 +341,18 @@ private struct JSONReader {
   mutating func string() throws(JSON.SyntaxError) -> String {
     at += 1
     let start = at
+    var union: UInt8 = 0
     while at < bytes.count {
       let byte = bytes[at]
+      union |= byte
       if byte == UInt8(ascii: "\"") {
-        guard let text = String(validating: bytes[start..<at], as: UTF8.self) else {
-          throw fail("A text is not valid UTF-8", at: start)
-        }
+        let spelled = UnsafeBufferPointer(rebasing: bytes[start..<at])
+        // ASCII is valid as it stands.
+        guard
+          let text = union < 0x80
+            ? String(decoding: spelled, as: UTF8.self)
+            : String(validating: spelled, as: UTF8.self)
+        else { throw fail("A text is not valid UTF-8", at: start) }
         at += 1
         return text
       }
@@ -430,6 +440,7 @@ extension JSON {
   /// The document as compact UTF-8, members in their order.
   public var bytes: [UInt8] {
     var out: [UInt8] = []
+    out.reserveCapacity(512)
     write(into: &out)
     return out
   }
@@ -449,11 +460,31 @@ extension JSON {
   /// - Parameter indent: The level to indent at, or `nil` for the compact form.
   public func write(into out: inout [UInt8], indent: Int? = nil) {
     switch self {
-    case .null: out.append(contentsOf: "null".utf8)
-    case .bool(let flag): out.append(contentsOf: (flag ? "true" : "false").utf8)
+    case .null: out.append(contentsOf: JSON.nullWord)
+    case .bool(let flag): out.append(contentsOf: flag ? JSON.trueWord : JSON.falseWord)
     case .int(let whole): out.append(contentsOf: String(whole).utf8)
     case .double(let number): JSON.write(number, into: &out)
     case .string(let text): JSON.write(text, into: &out)
+    case .array(let items) where indent == nil:
+      out.append(UInt8(ascii: "["))
+      var isFirst = true
+      for item in items {
+        if !isFirst { out.append(UInt8(ascii: ",")) }
+        isFirst = false
+        item.write(into: &out)
+      }
+      out.append(UInt8(ascii: "]"))
+    case .object(let members) where indent == nil:
+      out.append(UInt8(ascii: "{"))
+      var isFirst = true
+      for pair in members.pairs {
+        if !isFirst { out.append(UInt8(ascii: ",")) }
+        isFirst = false
+        JSON.write(pair.name, into: &out)
+        out.append(UInt8(ascii: ":"))
+        pair.value.write(into: &out)
+      }
+      out.append(UInt8(ascii: "}"))
     case .array(let items):
       JSON.writeList(items, "[", "]", into: &out, indent: indent) { item, out, level in
         item.write(into: &out, indent: level)
@@ -462,11 +493,15 @@ extension JSON {
       JSON.writeList(members.pairs, "{", "}", into: &out, indent: indent) { pair, out, level in
         JSON.write(pair.name, into: &out)
         out.append(UInt8(ascii: ":"))
-        if level != nil { out.append(UInt8(ascii: " ")) }
+        out.append(UInt8(ascii: " "))
         pair.value.write(into: &out, indent: level)
       }
     }
   }
+
+  private static let nullWord = Array("null".utf8)
+  private static let trueWord = Array("true".utf8)
+  private static let falseWord = Array("false".utf8)
 
   private static func writeList<Item>(
     _ items: [Item], _ open: Unicode.Scalar, _ close: Unicode.Scalar, into out: inout [UInt8],
@@ -496,23 +531,38 @@ extension JSON {
     out.append(contentsOf: "\(number)".utf8)
   }
 
+  /// Texts are most of every document, and most of them have nothing to escape.
   private static func write(_ text: String, into out: inout [UInt8]) {
-    let hex = Array("0123456789abcdef".utf8)
-    out.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""): out.append(contentsOf: [0x5C, 0x22])
-      case UInt8(ascii: "\\"): out.append(contentsOf: [0x5C, 0x5C])
-      case 0x0A: out.append(contentsOf: [0x5C, 0x6E])
-      case 0x0D: out.append(contentsOf: [0x5C, 0x72])
-      case 0x09: out.append(contentsOf: [0x5C, 0x74])
-      case 0..<0x20:
-        out.append(contentsOf: "\\u00".utf8)
-        out.append(hex[Int(byte >> 4)])
-        out.append(hex[Int(byte & 15)])
-      default: out.append(byte)
+    var text = text
+    text.withUTF8 { bytes in
+      out.append(UInt8(ascii: "\""))
+      var start = 0
+      for index in bytes.indices {
+        let byte = bytes[index]
+        guard byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") else {
+          continue
+        }
+        out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start..<index]))
+        writeEscaped(byte, into: &out)
+        start = index + 1
       }
+      out.append(contentsOf: UnsafeBufferPointer(rebasing: bytes[start...]))
+      out.append(UInt8(ascii: "\""))
     }
-    out.append(UInt8(ascii: "\""))
+  }
+
+  private static func writeEscaped(_ byte: UInt8, into out: inout [UInt8]) {
+    out.append(UInt8(ascii: "\\"))
+    switch byte {
+    case 0x0A: out.append(UInt8(ascii: "n"))
+    case 0x0D: out.append(UInt8(ascii: "r"))
+    case 0x09: out.append(UInt8(ascii: "t"))
+    case 0..<0x20:
+      out.append(contentsOf: "u00".utf8)
+      out.append(UInt8(ascii: "0") + byte >> 4)
+      let digit = byte & 15
+      out.append(digit < 10 ? UInt8(ascii: "0") + digit : UInt8(ascii: "a") + digit - 10)
+    default: out.append(byte)
+    }
   }
 }

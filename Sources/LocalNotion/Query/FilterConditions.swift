@@ -69,6 +69,11 @@ struct CellTest {
   var isNegated = false
   /// Whether cells beyond the first are looked at.
   var isOfMany = false
+  /// Whether a large part of all rows passes, so that other tests leave fewer.
+  var isBroad = false
+
+  /// Whether going through all cells of the property in the order of their rows finds what passes.
+  var isScan: Bool { index == nil && !isNegated && !isOfMany }
 
   func exists(page: String) -> (text: String, arguments: [DatabaseValue]) {
     let first = isOfMany ? "" : " AND f.place = 0"
@@ -161,7 +166,11 @@ extension Filter {
       case .greater_than_or_equal_to: return num("@.num >= ? AND @.num < 9e999", wanted)
       case .less_than_or_equal_to: return num("@.num <= ?", wanted)
       }
-    case .flag(let flag): return num("@.num = ?", flag ? 1 : 0)
+    case .flag(let flag):
+      return .cell(
+        CellTest(
+          column: column, condition: "@.num = ?", arguments: [(flag ? 1 : 0).databaseValue],
+          index: "cell_num", isBroad: true))
     case .date(let date):
       switch date {
       case .within(let start, let end):

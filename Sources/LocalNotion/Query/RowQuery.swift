@@ -73,15 +73,9 @@ struct RowQuery {
     }
     let condition = self.condition
     let sign = isAscending ? ">=" : "<="
-    let (text, arguments) = condition.sql(page: "r.sequence")
     let direction = isAscending ? "ASC" : "DESC"
-    if let candidates = try candidates(of: condition, atMost: RowQuery.mostLookedUp) {
-      var pages = try Set(
-        Int64.fetchAll(
-          call.database, sql: candidates.text,
-          arguments: StatementArguments(candidates.arguments))
-      ).sorted()
-      if !isAscending { pages.reverse() }
+    if var pages = try candidatePages(of: condition, isAscending: isAscending) {
+      let (text, arguments) = condition.sql(page: "r.sequence")
       if let from { pages = Array(pages.drop { isAscending ? $0 < from : $0 > from }) }
       var rows: [Record] = []
       for begin in stride(from: 0, to: pages.count, by: 256) {
@@ -100,14 +94,34 @@ struct RowQuery {
       }
       return (rows, nil)
     }
-    var sql = """
-      SELECT r.* FROM record r WHERE r.parent = ? AND r.kind = 'page' AND r.in_trash = ? AND \(text)
-      """
-    if let from { sql += " AND r.sequence \(sign) \(from)" }
+    var conjuncts = condition.conjuncts
+    var tables = "record r"
+    var page = "r.sequence"
+    var tests: [String] = []
+    var arguments: [DatabaseValue] = []
+    // What no index helps with is looked for along the cells of its property, which lie together.
+    let scan = conjuncts.firstIndex { if case .cell(let test) = $0 { test.isScan } else { false } }
+    if let scan, case .cell(let test) = conjuncts.remove(at: scan) {
+      tables = "cell c CROSS JOIN record r ON r.sequence = c.page"
+      page = "c.page"
+      tests.append(
+        "c.property = \(test.column) AND c.place = 0 AND (\(test.condition.replacing("@", with: "c")))"
+      )
+      arguments += test.arguments
+    }
+    if let from { tests.append("\(page) \(sign) \(from)") }
+    tests.append("r.parent = ? AND r.kind = 'page' AND r.in_trash = ?")
+    arguments += [source.id.databaseValue, isInTrash.databaseValue]
+    for conjunct in conjuncts {
+      let (text, more) = conjunct.sql(page: page)
+      tests.append(text)
+      arguments += more
+    }
     let request = SQLRequest<Row>(
-      sql: sql + " ORDER BY r.sequence \(direction)",
-      arguments: StatementArguments(
-        [source.id.databaseValue, isInTrash.databaseValue] + arguments))
+      sql: """
+        SELECT r.* FROM \(tables) WHERE \(tests.joined(separator: " AND "))
+        ORDER BY \(page) \(direction)
+        """, arguments: StatementArguments(arguments))
     var rows: [Record] = []
     let next = try take(from: Row.fetchCursor(call.database, request), into: &rows)
     return (rows, next)
@@ -145,24 +159,27 @@ struct RowQuery {
     }
     var rows: [Record] = []
     while position < order.count {
-      let sequence = order[position]
-      position += 1
-      // What went to the trash or elsewhere since the first page is no row of it any more.
-      guard let record = try Storage.find(sequence: sequence, call.database),
-        record.parent == source.id, record.isInTrash == isInTrash
-      else { continue }
-      if !known.isVerified {
-        if let former = known.former[sequence] {
-          guard former.place != nil else { continue }
-        } else {
-          guard try filter?.matches(record, schemas, call) ?? true else { continue }
+      let chunk = Array(order[position..<min(position + size + 1 - rows.count, order.count)])
+      position += chunk.count
+      let records = try Storage.find(sequences: chunk, call.database)
+      for sequence in chunk {
+        // What went to the trash or elsewhere since the first page is no row of it any more.
+        guard let record = records[sequence], record.parent == source.id,
+          record.isInTrash == isInTrash
+        else { continue }
+        if !known.isVerified {
+          if let former = known.former[sequence] {
+            guard former.place != nil else { continue }
+          } else {
+            guard try filter?.matches(record, schemas, call) ?? true else { continue }
+          }
         }
+        if rows.count == size {
+          if start == nil { call.workspace.openQueries.keep(known, as: session) }
+          return (rows, record.id)
+        }
+        rows.append(record)
       }
-      if rows.count == size {
-        if start == nil { call.workspace.openQueries.keep(known, as: session) }
-        return (rows, record.id)
-      }
-      rows.append(record)
     }
     return (rows, nil)
   }
@@ -217,7 +234,8 @@ struct RowQuery {
       call.database, sorted(keys, condition, among: nil, from: from))
     var ahead: Place?
     var rows: [Record] = []
-    while true {
+    /// The next place, and whether a row stood there that was changed since.
+    func following() throws -> (place: Place, isFormer: Bool)? {
       while ahead == nil, let row = try stored.next() {
         let place = RowQuery.place(row, count: keys.count)
         if let known, place.sequence > known.newest || known.former[place.sequence] != nil {
@@ -226,36 +244,40 @@ struct RowQuery {
         if let from, Sorting.isBefore(place, from, by: keys) { continue }
         ahead = place
       }
-      let place: Place
-      var isFormer = false
       if let old = former.last, ahead.map({ Sorting.isBefore(old, $0, by: keys) }) ?? true {
-        place = old
-        isFormer = true
         former.removeLast()
-      } else if let new = ahead {
-        place = new
-        ahead = nil
-      } else {
-        return (rows, nil)
+        return (old, true)
       }
-      guard let record = try Storage.find(sequence: place.sequence, call.database),
-        record.parent == source.id, record.isInTrash == isInTrash
-      else { continue }
-      if !isFormer {
-        guard try filter?.matches(record, schemas, call) ?? true else { continue }
+      defer { ahead = nil }
+      return ahead.map { ($0, false) }
+    }
+    while true {
+      var places: [(place: Place, isFormer: Bool)] = []
+      while places.count < size + 1 - rows.count, let next = try following() {
+        places.append(next)
       }
-      if rows.count == size {
-        if known == nil {
-          let newest = try Int64.fetchOne(call.database, sql: "SELECT max(sequence) FROM record")
-          call.workspace.openQueries.keep(
-            OpenQueries.Session(
-              source: source.id, filter: filter, sorts: keys, isInTrash: isInTrash,
-              newest: newest ?? 0), as: session)
+      guard !places.isEmpty else { return (rows, nil) }
+      let records = try Storage.find(sequences: places.map(\.place.sequence), call.database)
+      for (place, isFormer) in places {
+        guard let record = records[place.sequence], record.parent == source.id,
+          record.isInTrash == isInTrash
+        else { continue }
+        if !isFormer {
+          guard try filter?.matches(record, schemas, call) ?? true else { continue }
         }
-        call.workspace.openQueries.keep(start: place, of: record.id, in: session)
-        return (rows, record.id)
+        if rows.count == size {
+          if known == nil {
+            let newest = try Int64.fetchOne(call.database, sql: "SELECT max(sequence) FROM record")
+            call.workspace.openQueries.keep(
+              OpenQueries.Session(
+                source: source.id, filter: filter, sorts: keys, isInTrash: isInTrash,
+                newest: newest ?? 0), as: session)
+          }
+          call.workspace.openQueries.keep(start: place, of: record.id, in: session)
+          return (rows, record.id)
+        }
+        rows.append(record)
       }
-      rows.append(record)
     }
   }
 
@@ -370,13 +392,20 @@ struct RowQuery {
     let arguments: [DatabaseValue]
   }
 
+  /// The tests of each part that an index helps with, those that leave few rows first.
+  private func choices(of condition: Condition) -> [[CellTest]] {
+    let all = condition.conjuncts.compactMap(\.ranges).filter { !$0.isEmpty }
+    func isBroad(_ tests: [CellTest]) -> Bool { tests.contains(where: \.isBroad) }
+    return all.filter { !isBroad($0) } + all.filter(isBroad)
+  }
+
   /// The rows that the narrowest part of a condition leaves, when they are few.
   private func candidates(
     of condition: Condition, atMost limit: Int
   ) throws -> Candidates? {
-    var best: (count: Int, tests: [CellTest])?
-    for conjunct in condition.conjuncts {
-      guard let tests = conjunct.ranges, !tests.isEmpty else { continue }
+    var best: [CellTest]?
+    var limit = limit
+    for tests in choices(of: condition) where limit > 0 {
       var count = 0
       for test in tests where count <= limit {
         let (text, arguments) = test.pages()
@@ -385,13 +414,45 @@ struct RowQuery {
             call.database, sql: "SELECT count(*) FROM (\(text) LIMIT \(limit + 1))",
             arguments: StatementArguments(arguments)) ?? 0
       }
-      if count <= limit, count < best?.count ?? Int.max { best = (count, tests) }
+      if count <= limit {
+        best = tests
+        limit = count - 1
+      }
     }
     guard let best else { return nil }
-    let parts = best.tests.map { $0.pages() }
+    let parts = best.map { $0.pages() }
     return Candidates(
       text: parts.map(\.text).joined(separator: " UNION "),
       arguments: parts.flatMap(\.arguments))
+  }
+
+  /// The rows that the narrowest part of a condition leaves, when they are few, in the order of creation.
+  private func candidatePages(of condition: Condition, isAscending: Bool) throws -> [Int64]? {
+    var best: [Int64]?
+    var limit = RowQuery.mostLookedUp
+    for tests in choices(of: condition) where limit > 0 {
+      // Counting what is broad takes longer than what it would save.
+      if best != nil, tests.contains(where: \.isBroad) { break }
+      var pages: [Int64] = []
+      for test in tests where pages.count <= limit {
+        let (text, arguments) = test.pages()
+        pages += try Int64.fetchAll(
+          call.database, sql: "\(text) LIMIT \(limit + 1)",
+          arguments: StatementArguments(arguments))
+      }
+      if pages.count <= limit {
+        best = pages
+        limit = pages.count - 1
+      }
+    }
+    guard var pages = best else { return nil }
+    if isAscending { pages.sort() } else { pages.sort(by: >) }
+    var last: Int64?
+    pages.removeAll { page in
+      defer { last = page }
+      return page == last
+    }
+    return pages
   }
 
   private var invalidStart: Refusal {

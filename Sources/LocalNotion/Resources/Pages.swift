@@ -313,16 +313,21 @@ enum Pages {
   }
 
   private static func url(_ id: String, title: String) -> String {
-    var slug = ""
-    for character in title {
-      if character.isASCII, character.isLetter || character.isNumber {
-        slug.append(character)
-      } else if !slug.isEmpty, slug.last != "-" {
-        slug.append("-")
+    var slug: [UInt8] = []
+    func add(_ byte: UInt8?) {
+      if let byte {
+        slug.append(byte)
+      } else if let last = slug.last, last != UInt8(ascii: "-") {
+        slug.append(UInt8(ascii: "-"))
       }
     }
-    while slug.last == "-" { slug.removeLast() }
-    return Address.app((slug.isEmpty ? "" : slug.prefix(80) + "-") + Identity.undashed(id))
+    for character in title {
+      let byte = character.asciiValue
+      add(byte.flatMap { character.isLetter || character.isNumber ? $0 : nil })
+    }
+    while slug.last == UInt8(ascii: "-") { slug.removeLast() }
+    let words = String(decoding: slug.prefix(80), as: UTF8.self)
+    return Address.app((words.isEmpty ? "" : words + "-") + Identity.undashed(id))
   }
 
   static func parent(of record: Record, _ call: Call) throws -> JSON {

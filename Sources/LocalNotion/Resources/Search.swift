@@ -30,13 +30,19 @@ enum Search {
         "AND (edited, sequence) \(isAscending ? ">=" : "<=") (\($0.edited), \($0.sequence))"
       }
       ?? ""
+    // A word that begins like a wanted one has it in it, which SQLite finds quicker.
+    let holds =
+      words.isEmpty
+      ? "" : "AND (" + words.map { _ in "instr(title, ?) > 0" }.joined(separator: " OR ") + ")"
     let stored = try Row.fetchCursor(
       call.database,
       sql: """
         SELECT sequence, title FROM record INDEXED BY record_titles
-        WHERE title IS NOT NULL AND in_trash = ? AND kind IN (\(marks)) \(start)
+        WHERE title IS NOT NULL AND in_trash = ? AND kind IN (\(marks)) \(start) \(holds)
         ORDER BY edited \(way), sequence \(way)
-        """, arguments: [wantsTrash])
+        """,
+      arguments: StatementArguments(
+        [wantsTrash.databaseValue] + words.map { String($0).databaseValue }))
     var found: [Record] = []
     var next: String?
     while next == nil, let row = try stored.next() {

@@ -179,6 +179,19 @@ enum Storage {
     return try Row.fetchOne(statement, arguments: [sequence]).map(Record.init(row:))
   }
 
+  /// The records with these sequences that are there.
+  static func find(sequences: [Int64], _ database: Database) throws -> [Int64: Record] {
+    let list = sequences.map(String.init).joined(separator: ",")
+    let rows = try Row.fetchCursor(
+      database, sql: "SELECT * FROM record WHERE sequence IN (\(list))")
+    var result: [Int64: Record] = [:]
+    while let row = try rows.next() {
+      let record = try Record(row: row)
+      result[record.sequence] = record
+    }
+    return result
+  }
+
   /// Whether a page is there and not in the trash, without reading it.
   static func isLive(_ id: String, _ database: Database) throws -> Bool {
     let statement = try database.cachedStatement(
