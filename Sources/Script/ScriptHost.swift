@@ -45,7 +45,9 @@ public protocol ScriptHost: AnyObject, Sendable {
   /// Carries a command out.
   func run(_ call: CommandCall) async throws -> Value
   /// Prints a line.
-  func print(_ line: String) async
+  ///
+  /// - Throws: When nothing takes it, so that a program ends that speaks to nobody.
+  func print(_ line: String) throws(ScriptError)
   /// Tells of a problem that stops nothing, at once.
   func warn(_ line: String) async
   /// The text of a file that a program reads as data.
@@ -80,7 +82,7 @@ extension ScriptHost {
   ) async throws -> Bool { false }
 
   /// Prints it like any other line.
-  public func warn(_ line: String) async { await print(line) }
+  public func warn(_ line: String) async { try? print(line) }
 
   /// There are no files.
   public func file(at path: String) async throws -> String {

@@ -10,6 +10,7 @@ import Transport
 nonisolated final class ScriptBridge: ScriptHost {
   let signatures: [CommandSignature]
   private let store: LocalStore
+  private let console: any Console
   private let state = Mutex(State())
 
   private struct State {
@@ -25,9 +26,10 @@ nonisolated final class ScriptBridge: ScriptHost {
     weak let session: Session?
   }
 
-  init(signatures: [CommandSignature], store: LocalStore) {
+  init(signatures: [CommandSignature], store: LocalStore, console: any Console) {
     self.signatures = signatures
     self.store = store
+    self.console = console
   }
 
   func attach(_ session: Session) {
@@ -146,9 +148,9 @@ nonisolated final class ScriptBridge: ScriptHost {
     session.console.problem(Sanitizer.line(line).redacting(secrets))
   }
 
-  func print(_ line: String) async {
-    guard let session = try? session() else { return }
-    session.console.result(line)
+  func print(_ line: String) throws(ScriptError) {
+    console.result(line)
+    if let failure = console.outputFailure { throw failure.error }
   }
 }
 

@@ -42,26 +42,49 @@ public final class ShellLoop {
     }
     if let prompt { return await prompt.run(session) }
     let loop = ShellLoop(session)
-    switch invocation.work {
+    return loop.ended(await loop.run(invocation.work))
+  }
+
+  private func run(_ work: Invocation.Work) async -> Int32 {
+    switch work {
     case .statements(let text):
-      return await loop.script(SourceText(text, name: "<command>"), shows: true)
+      return await script(SourceText(text, name: "<command>"), shows: true)
     case .script(let path, let arguments):
-      guard let text = loop.read(path) else { return ExitCode.invalidProgram }
-      return await loop.script(SourceText(text, name: path), arguments: arguments)
-    case .check(let paths, let asJSON): return await loop.check(paths, asJSON: asJSON)
+      guard let text = read(path) else { return ExitCode.invalidProgram }
+      return await script(SourceText(text, name: path), arguments: arguments)
+    case .check(let paths, let asJSON): return await check(paths, asJSON: asJSON)
     case .format(let paths, let isOnlyChecked):
-      return await loop.format(paths, isOnlyChecked: isOnlyChecked)
+      return await format(paths, isOnlyChecked: isOnlyChecked)
     case .standardInput:
-      let data = FileHandle.standardInput.readDataToEndOfFile()
-      guard let text = String(validating: data, as: UTF8.self) else {
-        console.problem("visen: standard input is not UTF-8 text")
-        return ExitCode.invalidProgram
-      }
-      return await loop.script(SourceText(text, name: "<input>"), shows: true)
+      guard let text = readInput() else { return ExitCode.invalidProgram }
+      return await script(SourceText(text, name: "<input>"), shows: true)
     }
   }
 
+  /// The exit code when results were lost on their way: that is a problem, whatever else went well.
+  private func ended(_ code: Int32) -> Int32 {
+    guard let failure = console.outputFailure else { return code }
+    if failure.isClosedPipe { return ExitCode.closedPipe }
+    // A problem that ended a script has told of it already.
+    guard code == ExitCode.success || code == ExitCode.failedRows else { return code }
+    console.problem(Sanitizer.text("visen: \(failure.error.message)"))
+    return ExitCode.problem
+  }
+
   // MARK: - Scripts
+
+  private func readInput() -> String? {
+    // Reading fails where standard input is closed, or a folder.
+    guard let data = try? FileHandle.standardInput.readToEnd() ?? Data() else {
+      console.problem("visen: standard input cannot be read")
+      return nil
+    }
+    guard let text = String(validating: data, as: UTF8.self) else {
+      console.problem("visen: standard input is not UTF-8 text")
+      return nil
+    }
+    return text
+  }
 
   private func read(_ path: String) -> String? {
     guard let data = FileManager.default.contents(atPath: path) else {
@@ -164,11 +187,7 @@ public final class ShellLoop {
     var code = ExitCode.success
     for path in paths {
       let isInput = path == "-"
-      let given =
-        isInput
-        ? String(validating: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
-        : read(path)
-      guard let text = given else {
+      guard let text = isInput ? readInput() : read(path) else {
         code = ExitCode.invalidProgram
         continue
       }

@@ -9,6 +9,7 @@ struct Main {
   @MainActor static func main() async {
     // A reader that goes away (`visen … | head`) is no crash; the write that fails says so.
     signal(SIGPIPE, SIG_IGN)
+    holdClosedStreams()
     process_use_one_heap()
     var words = Array(CommandLine.arguments.dropFirst())
     if let invocation = plainInvocation(words) { exit(await Wiring.run(invocation)) }
@@ -36,7 +37,11 @@ struct Main {
       let isHelp = kind.exitCode(for: error).isSuccess
       if !text.isEmpty {
         let stream = isHelp ? FileHandle.standardOutput : FileHandle.standardError
-        stream.write(Data((text + "\n").utf8))
+        do {
+          try stream.write(contentsOf: Data((text + "\n").utf8))
+        } catch {
+          exit(ExitCode.problem)
+        }
       }
       exit(isHelp ? ExitCode.success : ExitCode.invalidProgram)
     }
@@ -44,6 +49,19 @@ struct Main {
 }
 
 extension Main {
+  /// Puts something unusable where a standard stream is closed (`visen >&-`).
+  ///
+  /// Else the next file that is opened, maybe the journal, would stand there and be written into.
+  private static func holdClosedStreams() {
+    for (descriptor, mode) in [
+      (STDIN_FILENO, O_WRONLY), (STDOUT_FILENO, O_RDONLY), (STDERR_FILENO, O_WRONLY),
+    ]
+    where fcntl(descriptor, F_GETFD) == -1 {
+      // The lowest free number is the one that is given.
+      _ = open("/dev/null", mode)
+    }
+  }
+
   /// What the plainest command lines ask for; `nil` leaves it to the parser of options.
   ///
   /// That parser looks its types over when it starts, which takes longer than all else before the

@@ -133,8 +133,8 @@ struct ServeCommand: ParsableCommand {
       }
       return 0
     } catch {
-      FileHandle.standardError.write(
-        Data("error: Cannot serve on 127.0.0.1:\(port): \(error)\n".utf8))
+      try? FileHandle.standardError.write(
+        contentsOf: Data("error: Cannot serve on 127.0.0.1:\(port): \(error)\n".utf8))
       return 1
     }
   }
@@ -169,7 +169,7 @@ struct ServeCommand: ParsableCommand {
       "root_page": .string(workspace.rootPageID), "openai": .string(addresses.openAI),
       "gemini": .string(addresses.gemini),
     ]
-    FileHandle.standardOutput.write(Data((line.text + "\n").utf8))
+    try? FileHandle.standardOutput.write(contentsOf: Data((line.text + "\n").utf8))
     let help = """
       Serving on 127.0.0.1:\(addresses.port). Ctrl-C ends it. To use it from Visen:
         export NOTION_BASE_URL=\(addresses.notion) NOTION_TOKEN=\(hasToken ? "…" : token.reveal())
@@ -178,7 +178,7 @@ struct ServeCommand: ParsableCommand {
       What was asked: \(addresses.notion)/_control/stats
 
       """
-    FileHandle.standardError.write(Data(help.utf8))
+    try? FileHandle.standardError.write(contentsOf: Data(help.utf8))
   }
 
   /// Ends the process on SIGINT and SIGTERM: every request is one transaction, so what was

@@ -21,7 +21,7 @@ enum Wiring {
     do {
       services = try recorded(network, invocation.options, &environment)
     } catch {
-      FileHandle.standardError.write(Data("visen: \(error)\n".utf8))
+      try? FileHandle.standardError.write(contentsOf: Data("visen: \(error)\n".utf8))
       return ExitCode.invalidProgram
     }
     let local = LocalWorkspaces(home: home)

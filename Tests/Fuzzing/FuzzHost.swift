@@ -105,6 +105,6 @@ final class FuzzHost: ScriptHost {
     if case .query(let query)? = call.target("rows")?.value { _ = try await query.rows(from: self) }
     return .nothing
   }
-  func print(_ line: String) async {}
+  func print(_ line: String) {}
   func file(at path: String) async throws -> String { "name,born\nAda,1815\n" }
 }

@@ -108,7 +108,7 @@ final class StubHost: ScriptHost {
     return .nothing
   }
 
-  func print(_ line: String) async { state.withLock { $0.lines.append(line) } }
+  func print(_ line: String) { state.withLock { $0.lines.append(line) } }
 }
 
 /// Runs a program on the stub, and gives what it printed, its value, and what went wrong.

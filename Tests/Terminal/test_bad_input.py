@@ -2,11 +2,12 @@
 
 import json
 import os
+import shlex
 import subprocess
 import unittest
 
 from rehearsal import Rehearsal
-from terminal import TerminalTest, run
+from terminal import VISEN, TerminalTest, clean_environment, run
 
 MISSING = "0123456789ab4def8123456789abcdef"
 
@@ -111,6 +112,42 @@ class BadInput(TerminalTest):
         self.assertEqual(len(json.loads(visen('use "Empty"; rows')[1])[0]["Text"]), 100_001)
         self.assertEqual(visen('use "Empty"; undo')[0], 0)
         self.assertEqual(len(json.loads(visen('use "Empty"; rows')[1])[0]["Text"]), 100_000)
+
+    def test_standard_streams_that_fail(self):
+        home = self.folder()
+        visen = shlex.quote(VISEN)
+
+        def shell(line):
+            result = subprocess.run(
+                ["bash", "-c", line], capture_output=True, text=True, timeout=30, cwd=home,
+                env=clean_environment(home))
+            return result.returncode, result.stderr
+
+        with open(os.path.join(home, "x.visen"), "w") as file:
+            file.write("let x=1\n")
+        for line, wanted, words in [
+            (f"{visen} -c 'print 1' >/dev/full", 1, "Standard output could not be written: No space left"),
+            (f"{visen} -c '1 + 1' >/dev/full", 1, "No space left"),
+            (f"{visen} -c 'print 1' >&-", 1, "Bad file descriptor"),
+            (f"{visen} -c 'connect \"Blog\" to template; rows' >&-", 1, "Bad file descriptor"),
+            (f"{visen} fmt - <x.visen >/dev/full", 1, "No space left"),
+            (f"{visen} --help >/dev/full", 1, ""),
+            (f"{visen} </", 2, "standard input cannot be read"),
+            (f"{visen} <&-", 2, "standard input cannot be read"),
+            (f"{visen} -c 'print 1 +' 2>&-", 2, ""),
+            # A reader that has enough ends the script, without a word.
+            (f"{visen} -c 'for i in 1..10000000 {{ print i }}' | head -1 >/dev/null; exit ${{PIPESTATUS[0]}}", 141, None),
+        ]:
+            with self.subTest(line):
+                code, err = shell(line)
+                self.assertEqual(code, wanted, err)
+                if words is None:
+                    self.assertEqual(err, "")
+                else:
+                    self.assertIn(words, err)
+        # Nothing was printed into a file that had taken the stream's place.
+        code, out, err = run(["-c", 'use "Blog"; print count(rows)'], home)
+        self.assertEqual((code, out), (0, "3\n"), err)
 
     def test_full_disk(self):
         disk = self.folder()

@@ -216,8 +216,7 @@ final class Context {
     if heldLines != nil {
       heldLines?.append(line)
     } else {
-      let host = machine.host
-      try machine.wait { await host.print(line) }
+      try machine.host.print(line)
     }
   }
 

@@ -102,7 +102,7 @@ nonisolated final class WishPlan: ScriptHost {
   func prompt(named name: String) -> String? { bridge.prompt(named: name) }
   func rows(_ request: RowRequest) async throws -> [Row] { try await bridge.rows(request) }
   func body(of row: Row) async throws -> String { try await bridge.body(of: row) }
-  func print(_ line: String) async {}
+  func print(_ line: String) {}
 
   // MARK: - What it would do
 

@@ -1,6 +1,7 @@
 import CEditor
 import CProcess
 import Foundation
+import Script
 import Synchronization
 
 /// Where a session prints: results on standard output, everything else on standard error.
@@ -20,6 +21,9 @@ nonisolated protocol Console: AnyObject, Sendable {
   var resultStyle: Style { get }
   /// The style of messages.
   var messageStyle: Style { get }
+
+  /// Why results are lost since; `nil` while they are taken.
+  var outputFailure: OutputFailure? { get }
 
   /// Prints a result; a line end is added.
   func result(_ text: String)
@@ -43,11 +47,27 @@ nonisolated protocol Console: AnyObject, Sendable {
 }
 
 nonisolated extension Console {
+  /// All is taken.
+  var outputFailure: OutputFailure? { nil }
+
   /// No terminal, no moves.
   var movesCursor: Bool { false }
 
   /// Prints the text as it is for a pipe.
   func document(_ make: (_ movesCursor: Bool) -> String) { styledResult(make(false)) }
+}
+
+/// Why standard output took no more: an `errno`.
+nonisolated struct OutputFailure {
+  let number: Int32
+
+  /// Whether its reader went away, as `head` does when it has enough.
+  var isClosedPipe: Bool { number == EPIPE }
+
+  var error: ScriptError {
+    ScriptError.refusal(
+      "V492", "Standard output could not be written: \(String(cString: strerror(number))).")
+  }
 }
 
 /// The console of the process: its standard streams.
@@ -65,6 +85,7 @@ nonisolated final class StandardConsole: Console {
     /// Prints above the line that is being typed; `nil` while none is.
     var above: (@Sendable (String) -> Bool)?
     var pages = false
+    var failure: OutputFailure?
   }
 
   init(color: ColorChoice, isQuiet: Bool, environment: [String: String]) {
@@ -77,6 +98,7 @@ nonisolated final class StandardConsole: Console {
   }
 
   var movesCursor: Bool { resultsAreTerminal && Style.movesCursor(environment) }
+  var outputFailure: OutputFailure? { state.withLock { $0.failure } }
   var columns: Int { size()?.columns ?? 80 }
   var screenRows: Int? { size()?.rows }
 
@@ -147,19 +169,27 @@ nonisolated final class StandardConsole: Console {
         state.hasProgress = false
       }
       if let above = state.above, above(text) { return }
-      raw(text, to: descriptor)
+      let isResult = descriptor == STDOUT_FILENO
+      if isResult, state.failure != nil { return }
+      let number = raw(text, to: descriptor)
+      if number != 0, isResult { state.failure = OutputFailure(number: number) }
     }
   }
 
-  private func raw(_ text: String, to descriptor: Int32) {
+  /// Writes it all.
+  ///
+  /// - Returns: The `errno` with which it ended; 0 when all is written.
+  @discardableResult
+  private func raw(_ text: String, to descriptor: Int32) -> Int32 {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let count = bytes.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
       if count < 0, errno == EINTR { continue }
-      // A reader that went away gets nothing more; that is no reason to lose a run.
-      guard count > 0 else { return }
+      // A reader that went away gets nothing more; a run that writes to Notion goes on without it.
+      guard count > 0 else { return count < 0 ? errno : EIO }
       bytes = bytes.dropFirst(count)
     }
+    return 0
   }
 }
 

@@ -14,4 +14,6 @@ public nonisolated enum ExitCode {
   public static let budget: Int32 = 5
   /// Interrupted.
   public static let interrupted: Int32 = 130
+  /// Nobody reads standard output any more; what shells say of a program that `SIGPIPE` ended.
+  public static let closedPipe: Int32 = 141
 }

@@ -179,7 +179,7 @@ nonisolated final class LineReader: @unchecked Sendable {
     var text = ""
     var shown = prompt.filter { $0 != "\u{1}" }
     while true {
-      FileHandle.standardError.write(Data(shown.utf8))
+      try? FileHandle.standardError.write(contentsOf: Data(shown.utf8))
       guard let line = readLine() else { return text.isEmpty ? .end : .line(text) }
       text += text.isEmpty ? line : "\n" + line
       if !isStatement || helper.isComplete(text) { return .line(text) }

@@ -73,7 +73,8 @@ public final class Session {
       desk: desk, store: store, surroundings: surroundings, engines: engines, console: console)
     presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
     transcript = Transcript(history: History(home: surroundings.home))
-    let bridge = ScriptBridge(signatures: CommandCatalog.signatures, store: store)
+    let bridge = ScriptBridge(
+      signatures: CommandCatalog.signatures, store: store, console: console)
     self.bridge = bridge
     interpreter = Interpreter(host: bridge)
     bench = Bench(store: store)
@@ -125,7 +126,10 @@ public final class Session {
       let error = store.problem ?? error
       if let interruption = error as? Interruption { failures = interruption.failures }
       console.progress(nil)
-      console.problem(report.text(error, in: source).redacting(keys.all))
+      // Who closed the pipe does not ask why it ends.
+      if console.outputFailure?.isClosedPipe != true {
+        console.problem(report.text(error, in: source).redacting(keys.all))
+      }
       code = Report.exitCode(error)
     }
     if !failures.isEmpty {
