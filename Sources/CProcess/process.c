@@ -7,8 +7,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -16,8 +18,21 @@ extern char **environ;
 
 void process_use_one_heap(void) {
 #ifdef M_ARENA_MAX
+  // Room for what a script over many rows holds; none of it is memory before it is used.
+  const size_t room = (size_t)64 << 20, small = (size_t)4 << 20, page = (size_t)2 << 20;
   mallopt(M_ARENA_MAX, 1);
+  // Setting one of these three takes the others' own adjusting away.
+  mallopt(M_MMAP_THRESHOLD, 8 << 20);
+  mallopt(M_TRIM_THRESHOLD, 2 * (int)room);
+  mallopt(M_TOP_PAD, (int)room);
+  char *first = malloc(page);
+  free(first);
   mallopt(M_TOP_PAD, 1 << 20);
+  // A program that needs little stays as small as it is: large pages begin behind that.
+  uintptr_t end = (uintptr_t)sbrk(0), start = ((uintptr_t)first + small + page - 1) & ~(page - 1);
+  if (first && start < end && end - start <= room) {
+    madvise((void *)start, end - start, MADV_HUGEPAGE);
+  }
 #endif
 }
 

@@ -74,6 +74,52 @@ import Testing
     }
   }
 
+  /// A variable's plus or minus of a written number is read on the spot where it is a side.
+  @Test(arguments: operators)
+  func aSumAsASideIsTheSameAsByItself(operation: BinaryOperator) async throws {
+    let list = (EvaluationTests.values + ["1" + String(repeating: "7", count: 308)])
+      .joined(separator: ", ")
+    let word = operation.rawValue
+    for sum in ["+ 1", "- 7", "+ 1" + String(repeating: "7", count: 308), "- 2.5"] {
+      let source = """
+        fn left(x, y) = (x \(sum)) \(word) y
+        fn right(x, y) = y \(word) (x \(sum))
+        fn given(x) = x
+        fn handed(x) = given(x \(sum))
+        fn test(x, y) = if (x \(sum)) \(word) y then true else false
+        for a in [\(list)] {
+          for b in [3, 1073741824, "t"] {
+            let s = (do { let z = [a][0] \(sum)
+              z }) catch problem.message
+            let isNone = "{s}" is not "{handed(a) catch nothing ?? "none"}"
+            let l = json(left(a, b)) catch problem.message
+            let r = json(right(a, b)) catch problem.message
+            let t = json(test(a, b)) catch problem.message
+            let l2 = if isNone then s else json([s][0] \(word) [b][0]) catch problem.message
+            let r2 = if isNone then s else json([b][0] \(word) [s][0]) catch problem.message
+            let same = l is l2 and r is r2 and (t is l or l is not "true" and l is not "false")
+            if same { "true" } else { "{a} {b}: {l} {l2}; {r} {r2}; {t}" }
+          }
+        }
+        """
+      let found = try await self.list(of: source)
+      #expect(found?.allSatisfy { !$0.contains(":") } == true, "\(found ?? [])")
+    }
+  }
+
+  @Test func aNumberInATextHasTheDigitsThatItHasByItself() async throws {
+    var numbers: [Double] = [0, -0.5, 2.5, 1e15, -1e15, 999_999_999_999_999]
+    for power in 0..<16 {
+      for near in [-1.0, 0, 1, 7] {
+        let number = (0..<power).reduce(1.0) { product, _ in product * 10 } + near
+        numbers += [number, -number]
+      }
+    }
+    let digits = numbers.map(Value.digits)
+    let list = digits.joined(separator: ", ")
+    #expect(try await self.list(of: "for n in [\(list)] { \"{n}\" }") == digits)
+  }
+
   @Test(arguments: ["0", "1", "-2", "2.5"], ["1", "3", "7", "1073741823", "2.5"])
   func remaindersAreTestedAsTheyAreFound(rest: String, divisor: String) async throws {
     let items = (EvaluationTests.values + ["1", "5", "-5", "10", "7.5", "4294967296"])
@@ -196,17 +242,27 @@ import Testing
     #expect(await recursion.value.codes == ["V399"])
   }
 
-  /// ``Record/number(in:_:)`` reads the reference from where a value's payload begins.
+  /// ``Record/place(in:_:)`` reads the reference from where a value's payload begins.
   @Test func aValueBeginsWithItsPayload() throws {
     let names = RecordNames(["a", "b"])
     var numbers = [1.0, 2.0].makeIterator()
     let record = try Record(names, next: { .number(numbers.next() ?? 0) })
     let guess = PlaceGuess()
-    let value = Value.record(record)
-    withUnsafePointer(to: value) { #expect(Record.number(in: $0, guess).isNaN) }
+    var value = Value.record(record)
+    func number(_ value: Value) -> Double? {
+      withUnsafePointer(to: value) { Record.place(in: $0, guess)?.pointee.asNumber }
+    }
+    #expect(number(value) == nil)
+    #expect(!Record.set(in: &value, guess, .number(3)))
     guess.remember(1, names.identity)
-    withUnsafePointer(to: value) { #expect(Record.number(in: $0, guess) == 2) }
-    withUnsafePointer(to: Value.text("x")) { #expect(Record.number(in: $0, guess).isNaN) }
+    #expect(number(value) == 2)
+    #expect(number(.text("x")) == nil)
+    // The record itself is held here, too.
+    #expect(Record.set(in: &value, guess, .number(3)))
+    #expect(number(value) == 3)
+    #expect(record["b"]?.asNumber == 2)
+    #expect(Record.set(in: &value, guess, .text("x")))
+    #expect(value.asRecord?["b"]?.asText == "x")
   }
 
   private func value(of source: String) async -> Value? {

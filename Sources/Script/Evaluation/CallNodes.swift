@@ -13,7 +13,29 @@ final class BuiltinNode: Node, @unchecked Sendable {
     super.init(span)
   }
 
+  override var isNumeric: Bool { function.result == .number }
+
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    let value = try eval(context)
+    if case .number(let number) = value { return number }
+    context.misfit = value
+    return .nan
+  }
+
   override func eval(_ context: Context) throws(ScriptError) -> Value {
+    if case .single(let body) = function.body, nodes.count == 1 {
+      var value = try nodes.eval(0, context)
+      if case .query = value {
+        value = try value.readingRows(context, fields: countsOnly ? [] : nil)
+      }
+      do throws(ScriptError) {
+        let result = try body(value)
+        try Limits.check(result)
+        return result
+      } catch {
+        throw error.at(span)
+      }
+    }
     let values: [Value]
     if nodes.count == 1 {
       values = [
@@ -32,6 +54,7 @@ final class BuiltinNode: Node, @unchecked Sendable {
       let result: Value
       switch function.body {
       case .pure(let body): result = try body(values)
+      case .single(let body): result = try body(values.first ?? .nothing)
       case .effect(let body):
         let host = context.machine.host
         let given = values

@@ -149,8 +149,9 @@ final class Context {
   @inline(__always)
   func reserve(_ count: Int) -> UnsafeMutablePointer<Value> {
     let room = top
-    guard stackEnd - room >= count else { return .allocate(capacity: count) }
-    top = room + count
+    let end = room + count
+    guard end <= stackEnd else { return .allocate(capacity: count) }
+    top = end
     return room
   }
 

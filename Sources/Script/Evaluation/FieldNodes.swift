@@ -38,8 +38,16 @@ final class FieldNode: Node, @unchecked Sendable {
     super.init(span)
   }
 
+  /// Where it stands in the record that a variable holds, until the variable is changed; `nil` where
+  /// it has to be looked for.
+  @inline(__always)
+  func place(_ context: Context) -> UnsafePointer<Value>? {
+    slot >= 0 ? Record.place(in: context.frame + slot, guess) : nil
+  }
+
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    slot >= 0
+    if let place = place(context) { return place.pointee }
+    return slot >= 0
       ? try field(of: context.frame[slot], context) : try field(of: try base.eval(context), context)
   }
 
@@ -58,10 +66,7 @@ final class FieldNode: Node, @unchecked Sendable {
   }
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    if slot >= 0 {
-      let number = Record.number(in: context.frame + slot, guess)
-      if !number.isNaN { return number }
-    }
+    if let place = place(context), case .number(let number) = place.pointee { return number }
     return try anyNumber(context)
   }
 

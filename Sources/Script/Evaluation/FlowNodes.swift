@@ -33,14 +33,15 @@ final class BlockNode: Node, @unchecked Sendable {
   }
 }
 
-final class ConditionalNode: Node, @unchecked Sendable {
-  let test: Node
-  let then: Node
-  let otherwise: Node?
-  private let thenSide: Operand
+/// `if`.
+class ConditionalNode: Node, @unchecked Sendable {
+  final let test: Node
+  final let then: Node
+  final let otherwise: Node?
+  private final let thenSide: Operand
   /// What `otherwise` is, or a node that does nothing: an optional child would be counted.
-  private let otherSide: Operand
-  init(_ test: Node, then: Node, otherwise: Node?, _ span: Span) {
+  private final let otherSide: Operand
+  fileprivate init(_ test: Node, then: Node, otherwise: Node?, _ span: Span) {
     self.test = test
     self.then = then
     self.otherwise = otherwise
@@ -49,21 +50,87 @@ final class ConditionalNode: Node, @unchecked Sendable {
     super.init(span)
   }
 
+  static func node(_ test: Node, then: Node, otherwise: Node?, _ span: Span) -> Node {
+    switch test {
+    case let test as DirectComparisonNode:
+      ComparingConditionalNode(test, then: then, otherwise: otherwise, span)
+    case let test as RemainderIsNode:
+      RemainderConditionalNode(test, then: then, otherwise: otherwise, span)
+    default: ConditionalNode(test, then: then, otherwise: otherwise, span)
+    }
+  }
+
   override func eval(_ context: Context) throws(ScriptError) -> Value {
-    try test.condition(context) ? try then.eval(context) : try otherSide.node.eval(context)
+    try value(try test.condition(context), context)
   }
 
   override func number(_ context: Context) throws(ScriptError) -> Double {
-    try test.condition(context) ? try thenSide.number(context) : try otherSide.number(context)
+    try number(try test.condition(context), context)
   }
 
-  override func condition(_ context: Context) throws(ScriptError) -> Bool {
+  final override func condition(_ context: Context) throws(ScriptError) -> Bool {
     try test.condition(context)
       ? try then.condition(context) : try otherSide.node.condition(context)
   }
 
   override func run(_ context: Context) throws(ScriptError) {
-    try test.condition(context) ? try then.run(context) : try otherSide.node.run(context)
+    try carryOut(try test.condition(context), context)
+  }
+
+  @inline(__always)
+  fileprivate final func value(
+    _ isSo: Bool, _ context: Context
+  ) throws(ScriptError) -> Value {
+    isSo ? try then.eval(context) : try otherSide.node.eval(context)
+  }
+
+  @inline(__always)
+  fileprivate final func number(
+    _ isSo: Bool, _ context: Context
+  ) throws(ScriptError) -> Double {
+    isSo ? try thenSide.number(context) : try otherSide.number(context)
+  }
+
+  @inline(__always)
+  fileprivate final func carryOut(_ isSo: Bool, _ context: Context) throws(ScriptError) {
+    isSo ? try then.run(context) : try otherSide.node.run(context)
+  }
+}
+
+/// `if` whose test is looked at without a call: a comparison of direct sides.
+private final class ComparingConditionalNode: ConditionalNode, @unchecked Sendable {
+  private let comparison: DirectComparisonNode
+
+  init(_ test: DirectComparisonNode, then: Node, otherwise: Node?, _ span: Span) {
+    comparison = test
+    super.init(test, then: then, otherwise: otherwise, span)
+  }
+
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    try value(try comparison.direct(context), context)
+  }
+  override func number(_ context: Context) throws(ScriptError) -> Double {
+    try number(try comparison.direct(context), context)
+  }
+  override func run(_ context: Context) throws(ScriptError) {
+    try carryOut(try comparison.direct(context), context)
+  }
+}
+
+/// The same for a remainder.
+private final class RemainderConditionalNode: ConditionalNode, @unchecked Sendable {
+  private let comparison: RemainderIsNode
+
+  init(_ test: RemainderIsNode, then: Node, otherwise: Node?, _ span: Span) {
+    comparison = test
+    super.init(test, then: then, otherwise: otherwise, span)
+  }
+
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    try value(try comparison.direct(context), context)
+  }
+  override func run(_ context: Context) throws(ScriptError) {
+    try carryOut(try comparison.direct(context), context)
   }
 }
 
@@ -75,7 +142,7 @@ extension Node {
     switch self {
     case let back as ReturnNode: return back.value ?? ConstantNode(.nothing, span)
     case let conditional as ConditionalNode:
-      return ConditionalNode(
+      return ConditionalNode.node(
         conditional.test, then: conditional.then.atEndOfFunction,
         otherwise: conditional.otherwise?.atEndOfFunction, span)
     case let block as BlockNode:
@@ -87,7 +154,7 @@ extension Node {
           branch.otherwise == nil, branch.then.alwaysReturns
         else { continue }
         let rest = BlockNode.node(block.statements[(index + 1)...], span).atEndOfFunction
-        let choice = ConditionalNode(
+        let choice = ConditionalNode.node(
           branch.test, then: branch.then.atEndOfFunction, otherwise: rest, branch.span)
         return BlockNode.node(block.statements[..<index] + [choice], span)
       }

@@ -27,7 +27,7 @@ enum Limits {
   static func check(depth items: some Sequence<Value>) throws(ScriptError) {
     var left = 2000
     // Most hold nothing but texts and numbers, and are done with at the first question.
-    for item in items where end(of: item, isLast: false) != nil {
+    for item in items where holdsOthers(item) {
       if isDeeper(item, than: depth - 1, &left) || hasChain(item, isLast: false)
         || hasChain(item, isLast: true)
       {
@@ -35,6 +35,15 @@ enum Limits {
           code: "V314", message: "lists and records are nested more than \(depth) deep",
           notes: ["does a list hold itself? to append write l += item"])
       }
+    }
+  }
+
+  /// Whether lists or records are seen in a value.
+  static func holdsOthers(_ value: Value) -> Bool {
+    switch value {
+    case .record(let record): record.holdsOthers
+    case .list: end(of: value, isLast: false) != nil
+    default: false
     }
   }
 

@@ -28,16 +28,20 @@ final class LoopNode: Node, @unchecked Sendable {
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     var results: [Value] = []
+    // Whether lists are in the lists that it gives is seen while they are at hand.
+    var holdsOthers = false
     do throws(ScriptError) {
       try loop(context) { () throws(ScriptError) in
         let value = try body.eval(context)
         if context.staged.count > context.stagedStart { try context.sendStaged() }
+        if !holdsOthers, Limits.holdsOthers(value) { holdsOthers = true }
         results.append(value)
         if results.count > Limits.list { try Limits.check(list: results.count) }
       } keep: {
+        holdsOthers = true
         results.append($0)
       }
-      try Limits.check(depth: results)
+      if holdsOthers { try Limits.check(depth: results) }
     } catch {
       throw error.at(span)
     }

@@ -66,46 +66,57 @@ extension Node {
   }
 }
 
-/// A side of an operator: a number that is written out or held by a variable is read on the spot,
-/// without a call.
+/// A side of an operator: a number that is written out, held by a variable, or a variable's plus or
+/// minus one that is written out is read on the spot, without a call.
 struct Operand: Sendable {
   let node: Node
+  private let kind: Kind
+  /// The constant, or what is added to the variable.
   private let constant: Double
-  /// The variable's slot, or one of the two below.
   private let slot: Int
-  private static let isConstant = -1
-  private static let isOther = -2
+
+  private enum Kind { case variable, constant, sum, other }
 
   init(_ node: Node) {
     self.node = node
     if let number = node as? NumberNode {
-      (constant, slot) = (number.value, Operand.isConstant)
+      (kind, constant, slot) = (.constant, number.value, 0)
     } else if let variable = node as? VariableNode, !variable.isGlobal {
-      (constant, slot) = (0, variable.slot)
+      (kind, constant, slot) = (.variable, 0, variable.slot)
+    } else if let shift = (node as? ArithmeticNode)?.shift {
+      (kind, constant, slot) = (.sum, shift.by, shift.slot)
     } else {
-      (constant, slot) = (0, Operand.isOther)
+      (kind, constant, slot) = (.other, 0, 0)
     }
   }
 
   /// Whether no call is ever needed.
-  var isDirect: Bool { slot != Operand.isOther }
+  var isDirect: Bool { kind != .other }
 
   /// The value as a number; see ``Node/number(_:)``.
   @inline(__always)
   func number(_ context: Context) throws(ScriptError) -> Double {
-    if slot >= 0 {
+    switch kind {
+    case .variable:
       if case .number(let number) = context.frame[slot] { return number }
       return context.missed(slot)
+    case .constant: return constant
+    case .sum:
+      if case .number(let number) = context.frame[slot], (number + constant).magnitude < .infinity {
+        return number + constant
+      }
+      return try node.number(context)
+    case .other: return try node.number(context)
     }
-    return slot == Operand.isConstant ? constant : try node.number(context)
   }
 
   /// The value of a direct side; NaN where it is no number.
   @inline(__always)
   func direct(_ context: Context) -> Double {
-    guard slot >= 0 else { return constant }
-    if case .number(let number) = context.frame[slot] { return number }
-    return .nan
+    if kind == .constant { return constant }
+    guard case .number(let number) = context.frame[slot] else { return .nan }
+    if kind == .variable { return number }
+    return (number + constant).magnitude < .infinity ? number + constant : .nan
   }
 }
 
@@ -132,6 +143,11 @@ final class NodeList: @unchecked Sendable {
   @inline(__always)
   func eval(_ index: Int, _ context: Context) throws(ScriptError) -> Value {
     try nodes[index].borrowed { node throws(ScriptError) in try node.eval(context) }
+  }
+
+  @inline(__always)
+  func number(_ index: Int, _ context: Context) throws(ScriptError) -> Double {
+    try nodes[index].borrowed { node throws(ScriptError) in try node.number(context) }
   }
 
   @inline(__always)

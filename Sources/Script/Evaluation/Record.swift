@@ -59,27 +59,56 @@ public struct Record: @unchecked Sendable {
     }
   }
 
+  /// Whether one of its values is a list or a record.
+  var holdsOthers: Bool {
+    storage.withUnsafeMutablePointers { names, values in
+      for place in 0..<names.pointee.all.count {
+        switch values[place] {
+        case .list, .record: return true
+        default: continue
+        }
+      }
+      return false
+    }
+  }
+
   /// Changes a value in place where nobody else holds the record.
   mutating func set(_ place: Int, _ value: Value) {
     if !isKnownUniquelyReferenced(&storage) { storage = storage.copied() }
     storage.withUnsafeMutablePointerToElements { $0[place] = value }
   }
 
-  /// The number in a field of the record that a value holds; NaN for any other value, and where the
-  /// guess of the place does not hold.
-  ///
-  /// This is most of the work of a loop over records, and counting the reference to the record would
-  /// be most of the work of it; so the reference is read from where the value's payload begins.
+  // A field of what a variable holds is most of the work of a loop over records, and counting the
+  // reference to the record would be most of the work of it; so the two below read the reference
+  // from where the variable's payload begins.
+
+  /// Where the field of the record in a variable stands, until the variable is changed; `nil` for
+  /// any other value, and where the guess of the place does not hold.
   @inline(__always)
-  static func number(in value: UnsafePointer<Value>, _ guess: borrowing PlaceGuess) -> Double {
-    guard case .record = value.pointee else { return .nan }
-    let storage = UnsafeRawPointer(value).load(as: Unmanaged<RecordStorage>.self)
+  static func place(
+    in variable: UnsafePointer<Value>, _ guess: borrowing PlaceGuess
+  ) -> UnsafePointer<Value>? {
+    guard case .record = variable.pointee else { return nil }
+    let storage = UnsafeRawPointer(variable).load(as: Unmanaged<RecordStorage>.self)
     return storage._withUnsafeGuaranteedRef { storage in
-      guard let place = guess.place(storage.identity) else { return .nan }
-      return storage.withUnsafeMutablePointerToElements {
-        if case .number(let number) = $0[place] { number } else { .nan }
-      }
+      guard let place = guess.place(storage.identity) else { return nil }
+      return storage.withUnsafeMutablePointerToElements { UnsafePointer($0 + place) }
     }
+  }
+
+  /// Changes a field of the record in a variable, in place where nobody else holds the record.
+  ///
+  /// - Returns: Whether it was done: not for another value, or where the guess does not hold.
+  @inline(__always)
+  static func set(
+    in variable: UnsafeMutablePointer<Value>, _ guess: borrowing PlaceGuess, _ value: Value
+  ) -> Bool {
+    guard case .record = variable.pointee else { return false }
+    let storage = UnsafeMutableRawPointer(variable).assumingMemoryBound(to: RecordStorage.self)
+    guard let place = guess.place(storage.pointee.identity) else { return false }
+    if !isKnownUniquelyReferenced(&storage.pointee) { storage.pointee = storage.pointee.copied() }
+    storage.pointee.withUnsafeMutablePointerToElements { $0[place] = value }
+    return true
   }
 }
 

@@ -198,9 +198,11 @@ final class StoreFieldNode: Node, @unchecked Sendable {
       }
     }
     if let field, case .record = context.frame[slot] {
+      if Record.set(in: context.frame + slot, guess, new) { return }
       // Taken out of its slot, the record is the only copy and is changed in place.
       guard case .record(var record) = context.take(slot) else { return }
-      if let place = guess.place(record.identity) ?? known(field, record) {
+      if let place = record.names.place(of: field) {
+        guess.remember(place, record.identity)
         record.set(place, new)
       } else {
         record[field] = new
@@ -210,12 +212,6 @@ final class StoreFieldNode: Node, @unchecked Sendable {
     }
     context.frame[slot] = try change(context.frame[slot], steps[...], new, context)
     if sendsAtOnce { try context.sendStaged() }
-  }
-
-  private func known(_ field: String, _ record: Record) -> Int? {
-    guard let place = record.names.place(of: field) else { return nil }
-    guess.remember(place, record.identity)
-    return place
   }
 
   private func change(

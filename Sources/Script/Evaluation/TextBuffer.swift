@@ -48,26 +48,28 @@ final class TextBuffer {
     guard number.magnitude < 1e15 else { return append(Value.digits(number)) }
     let whole = Int(number)
     guard Double(whole) == number else { return append(Value.digits(number)) }
-    var rest = whole.magnitude
-    let room = room(20)
-    var length = 0
-    repeat {
-      let (quotient, digit) = rest.quotientAndRemainder(dividingBy: 10)
-      room[length] = UInt8(ascii: "0") + UInt8(digit)
+    var rest = UInt64(whole.magnitude)
+    var length = whole < 0 ? 2 : 1
+    var bound: UInt64 = 10
+    while rest >= bound {
       length += 1
-      rest = quotient
-    } while rest > 0
-    if whole < 0 {
-      room[length] = UInt8(ascii: "-")
-      length += 1
+      bound *= 10
     }
-    // The digits came last first.
-    var (low, high) = (0, length - 1)
-    while low < high {
-      (room[low], room[high]) = (room[high], room[low])
-      low += 1
-      high -= 1
+    let start = room(length)
+    var place = start + length
+    // Two digits at a time, the last first.
+    while rest >= 10 {
+      let pair = UInt32(truncatingIfNeeded: rest % 100)
+      rest /= 100
+      let tens = (pair * 103) >> 10
+      place -= 2
+      place[0] = UInt8(truncatingIfNeeded: 48 + tens)
+      place[1] = UInt8(truncatingIfNeeded: 48 + pair - 10 * tens)
     }
+    if place - start > (whole < 0 ? 1 : 0) {
+      (place - 1).pointee = UInt8(truncatingIfNeeded: 48 + rest)
+    }
+    if whole < 0 { start.pointee = UInt8(ascii: "-") }
     count += length
   }
 

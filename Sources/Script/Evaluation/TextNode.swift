@@ -9,27 +9,46 @@ final class TextNode: Node, @unchecked Sendable {
   /// What its holes hold.
   let holes: [Node]
   private let nodes: NodeList
-  /// The words before each hole and after the last, one after the other, and where each end.
+  /// The places among the pieces of the holes that are not written out.
+  private let open: [Hole]
+  /// The words before each such hole and after the last, one after the other.
   private let words: [UInt8]
-  private let ends: [Int]
+
+  /// A hole whose value is not known before it runs.
+  private struct Hole {
+    /// Which of the holes it is.
+    let index: Int
+    /// The variable in it; -1 for anything else.
+    let slot: Int
+    /// Whether it is best asked for a number.
+    let isNumeric: Bool
+    /// Where the words before it end.
+    let end: Int
+  }
 
   init(_ pieces: [Piece], _ span: Span) {
     self.pieces = pieces
     var holes: [Node] = []
+    var open: [Hole] = []
     var words: [UInt8] = []
-    var ends: [Int] = []
     for piece in pieces {
       switch piece {
       case .words(let more): words += more.utf8
-      case .hole(let node, _, _):
+      case .hole(let node as NumberNode, _, _):
         holes.append(node)
-        ends.append(words.count)
+        words += Value.digits(node.value).utf8
+      case .hole(let node, _, _):
+        let variable = node as? VariableNode
+        open.append(
+          Hole(
+            index: holes.count, slot: variable?.isGlobal == false ? variable?.slot ?? -1 : -1,
+            isNumeric: node.isNumeric, end: words.count))
+        holes.append(node)
       }
     }
-    ends.append(words.count)
     self.holes = holes
+    self.open = open
     self.words = words
-    self.ends = ends
     nodes = NodeList(holes)
     super.init(span)
   }
@@ -38,14 +57,29 @@ final class TextNode: Node, @unchecked Sendable {
     let buffer = context.text
     let start = buffer.count
     var place = 0
-    for index in 0..<nodes.count {
-      append(place, ends[index], buffer)
-      place = ends[index]
+    for hole in open {
+      append(place, hole.end, buffer)
+      place = hole.end
       do throws(ScriptError) {
-        switch try nodes.eval(index, context) {
-        case .number(let number): buffer.append(number)
-        case .text(let text): buffer.append(text)
-        case let value: buffer.append(try words(of: value, index))
+        if hole.slot >= 0 {
+          switch context.frame[hole.slot] {
+          case .number(let number): buffer.append(number)
+          case .text(let text): buffer.append(text)
+          case let value: buffer.append(try words(of: value, hole.index))
+          }
+        } else if hole.isNumeric {
+          let number = try nodes.number(hole.index, context)
+          if number.isNaN {
+            buffer.append(try words(of: context.takeMisfit(), hole.index))
+          } else {
+            buffer.append(number)
+          }
+        } else {
+          switch try nodes.eval(hole.index, context) {
+          case .number(let number): buffer.append(number)
+          case .text(let text): buffer.append(text)
+          case let value: buffer.append(try words(of: value, hole.index))
+          }
         }
       } catch {
         buffer.drop(from: start)

@@ -90,9 +90,9 @@ final class ListNode: Node, @unchecked Sendable {
 final class RecordNode: Node, @unchecked Sendable {
   private let names: RecordNames
   private let values: NodeList
-  private let holdsOthers: Bool
+  private let mayHoldOthers: Bool
   init(_ fields: [(name: String, value: Node)], _ span: Span) {
-    holdsOthers = fields.contains(where: \.value.mayNest)
+    mayHoldOthers = fields.contains(where: \.value.mayNest)
     names = RecordNames(fields.map(\.name))
     values = NodeList(fields.map(\.value))
     super.init(span)
@@ -103,7 +103,7 @@ final class RecordNode: Node, @unchecked Sendable {
       defer { index += 1 }
       return try values.eval(index, context)
     }
-    if holdsOthers { try Limits.check(depth: record.values) }
+    if mayHoldOthers, record.holdsOthers { try Limits.check(depth: record.values) }
     return .record(record)
   }
 }

@@ -77,6 +77,8 @@ public struct Function: Sendable {
   /// What it does: most only with values; a few need the program around them.
   enum Body: Sendable {
     case pure(@Sendable ([Value]) throws(ScriptError) -> Value)
+    /// With its one value, for those that loops are full of: no list is made of it.
+    case single(@Sendable (Value) throws(ScriptError) -> Value)
     case effect(@Sendable ([Value], any ScriptHost) async throws -> Value)
   }
 
@@ -88,6 +90,15 @@ public struct Function: Sendable {
     self.init(
       name, group, summary, parameters, gives: result, isVariadic: isVariadic, examples: examples,
       body: .pure(body))
+  }
+
+  init(
+    _ name: String, _ group: Group, _ summary: String, _ parameter: Parameter,
+    gives result: Kind, examples: [Example],
+    _ body: @escaping @Sendable (Value) throws(ScriptError) -> Value
+  ) {
+    self.init(
+      name, group, summary, [parameter], gives: result, examples: examples, body: .single(body))
   }
 
   init(

@@ -45,16 +45,16 @@ extension Function {
       return .text(items.joined(separator: separator))
     },
     Function(
-      "length", .text, "How many characters a text has, or items a list.", [Parameter("value")],
+      "length", .text, "How many characters a text has, or items a list.", Parameter("value"),
       gives: .number,
       examples: [Example("length(\"日本語\")", "3"), Example("length([1, 2])", "2")]
-    ) { values throws(ScriptError) in
-      switch Argument.value(values, 0) {
+    ) { value throws(ScriptError) in
+      switch value {
       case .text(let text): return .number(Double(text.characterCount))
       case .list(let items): return .number(Double(items.count))
       case .nothing: return .number(0)
       default:
-        throw Argument.wrong(values, 0, "length", "text or a list", "of a number: length(\"{…}\")")
+        throw Argument.wrong([value], 0, "length", "text or a list", "of a number: length(\"{…}\")")
       }
     },
     Function(

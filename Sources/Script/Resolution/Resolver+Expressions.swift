@@ -79,7 +79,7 @@ extension Resolver {
       let first = block(then)
       let second = otherwise.map { block($0) }
       return (
-        ConditionalNode(test.node, then: first.node, otherwise: second?.node, span),
+        ConditionalNode.node(test.node, then: first.node, otherwise: second?.node, span),
         second.map { Resolver.either(first.type, $0.type) } ?? .any
       )
     case .loop(let loop): return self.loop(loop, span)
