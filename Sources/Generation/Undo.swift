@@ -21,11 +21,17 @@ public struct Undo: Sendable {
 
   private let writer: PageWriter
   private let journal: RunJournal
+  private let onRow: (@Sendable () -> Void)?
 
   /// Creates it.
-  public init(client: NotionClient, journal: RunJournal) {
+  ///
+  /// - Parameter onRow: Called when a row is done, restored or left alone.
+  public init(
+    client: NotionClient, journal: RunJournal, onRow: (@Sendable () -> Void)? = nil
+  ) {
     writer = PageWriter(client: client, journal: journal)
     self.journal = journal
+    self.onRow = onRow
   }
 
   /// Takes a run back, the last row first; a row that somebody changed since is left and listed.
@@ -109,6 +115,7 @@ public struct Undo: Sendable {
       for _ in 0..<8 { startNext() }
       while let ended = try await group.next() {
         if let ended { left.append(ended) } else { restored += 1 }
+        onRow?()
         startNext()
       }
       try Task.checkCancellation()

@@ -21,8 +21,10 @@ struct AddCommand: Command {
   private let console: any Console
   private let options: RunOptions
   private let settings: Settings
+  private let waits: WaitBoard
 
   init(_ session: Session) {
+    waits = session.waits
     connections = session.connections
     console = session.console
     options = session.options
@@ -45,13 +47,27 @@ struct AddCommand: Command {
       }
       return .nothing
     }
+    let progress = RunProgress(
+      label: "add", total: payloads.count, waits: waits, console: console)
+    progress.begin()
+    defer { progress.end() }
     var rows: [Row] = []
-    for payload in payloads {
-      try Task.checkCancellation()
-      let page = try await connection.workspace.client.createPage(
-        parent: .dataSource(source.id), properties: payload)
-      rows.append(RowMapping.row(page, shape: shape))
+    do {
+      for payload in payloads {
+        try Task.checkCancellation()
+        let page = try await connection.workspace.client.createPage(
+          parent: .dataSource(source.id), properties: payload)
+        rows.append(RowMapping.row(page, shape: shape))
+        progress.step()
+      }
+    } catch {
+      progress.end()
+      if payloads.count > 1 {
+        console.message("\(rows.count) of \(payloads.count) rows were added to \(connection.name).")
+      }
+      throw error
     }
+    progress.end()
     console.message(
       "\(rows.count) \(rows.count == 1 ? "row" : "rows") added to \(connection.name).")
     return .list(rows.map(Value.row))

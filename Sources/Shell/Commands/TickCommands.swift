@@ -1,6 +1,7 @@
 import Notion
 import Script
 import Store
+import Transport
 
 /// `tick rows where …`: ticks the checkbox that chooses rows for `generate`.
 struct TickCommand: Command {
@@ -42,9 +43,11 @@ private struct Ticking {
   private let targets: TargetRows
   private let table: RowTable
   private let writer: RowWriter
+  private let waits: WaitBoard
   private let console: any Console
 
   init(_ session: Session) {
+    waits = session.waits
     connections = session.connections
     targets = session.targets
     table = session.rows
@@ -63,16 +66,29 @@ private struct Ticking {
         "or choose rows as you go: generate on rows where …")
     }
     let rows = try await targets.rows(call.target("on"))
-    var changed = 0
-    for row in rows where row.value(of: property)?.asFlag != ticked {
-      try Task.checkCancellation()
-      _ = try await writer.write(
-        [.set(property, .flag(ticked))], to: row, at: call.span, isTold: false)
-      changed += 1
-    }
     // Who ticks has chosen anew; `generate` would take a selection before the ticked rows.
     table.deselect()
     let word = ticked ? "ticked" : "unticked"
+    let wanted = rows.filter { $0.value(of: property)?.asFlag != ticked }
+    let progress = RunProgress(
+      label: call.name, total: wanted.count, waits: waits, console: console)
+    progress.begin()
+    defer { progress.end() }
+    var changed = 0
+    do {
+      for row in wanted {
+        try Task.checkCancellation()
+        _ = try await writer.write(
+          [.set(property, .flag(ticked))], to: row, at: call.span, isTold: false)
+        changed += 1
+        progress.step()
+      }
+    } catch {
+      progress.end()
+      if changed > 0 { console.message("\(changed) of \(wanted.count) rows \(word).") }
+      throw error
+    }
+    progress.end()
     let already = rows.count - changed
     console.message(
       "\(changed) \(changed == 1 ? "row" : "rows") \(word)"

@@ -4,7 +4,7 @@ import Store
 import Synchronization
 import Transport
 
-/// Tells how a run goes: one line on a terminal that is drawn anew, a few lines elsewhere.
+/// Tells how work on many rows goes: one line on a terminal that is drawn anew, a few lines elsewhere.
 nonisolated final class RunProgress: Sendable {
   private struct State {
     var done = 0
@@ -22,6 +22,7 @@ nonisolated final class RunProgress: Sendable {
   private let waits: WaitBoard
   private let isTerminal: Bool
   private let isFree: Bool
+  private let tellsElsewhere: Bool
   private let start = ContinuousClock.now
   private let state: Mutex<State>
   private let ticker = Mutex<Task<Void, Never>?>(nil)
@@ -31,10 +32,15 @@ nonisolated final class RunProgress: Sendable {
   /// Without a terminal a line comes at each tenth of the rows, or after this time.
   private static let pause = Duration.seconds(30)
 
-  init(label: String, total: Int, isFree: Bool, waits: WaitBoard, console: any Console) {
+  /// - Parameter tellsElsewhere: Whether something is told without a terminal.
+  init(
+    label: String, total: Int, isFree: Bool = true, tellsElsewhere: Bool = false, waits: WaitBoard,
+    console: any Console
+  ) {
     self.label = label
     self.total = total
     self.isFree = isFree
+    self.tellsElsewhere = tellsElsewhere
     self.waits = waits
     self.console = console
     isTerminal = isatty(STDERR_FILENO) == 1
@@ -43,6 +49,7 @@ nonisolated final class RunProgress: Sendable {
 
   /// Begins to tell.
   func begin() {
+    guard isTerminal || tellsElsewhere else { return }
     if !isTerminal, total >= 20 { console.message("\(label): \(total) rows …") }
     let task = Task { [weak self] in
       while !Task.isCancelled {
@@ -54,20 +61,25 @@ nonisolated final class RunProgress: Sendable {
     ticker.withLock { $0 = task }
   }
 
-  /// Counts a row that ended.
+  /// Counts a row of a run that ended.
   func note(_ event: RunEvent) {
     guard case .ended(let item) = event else { return }
+    step(isFailed: item.state == .failed || item.state == .conflict, cost: item.cost)
+  }
+
+  /// Counts a row that is done.
+  func step(isFailed: Bool = false, cost: Double? = 0) {
     let line = state.withLock { state -> String? in
       state.done += 1
-      if item.state == .failed || item.state == .conflict { state.failed += 1 }
-      state.cost = state.cost.flatMap { sum in item.cost.map { sum + $0 } }
+      if isFailed { state.failed += 1 }
+      state.cost = state.cost.flatMap { sum in cost.map { sum + $0 } }
       let now = ContinuousClock.now
       if state.ends.last.map({ $0.at.duration(to: now) > .seconds(1) }) ?? true {
         state.ends.append((now, state.done))
         if state.ends.count > 30 { state.ends.removeFirst() }
       }
       let tenth = total >= 20 ? state.done * 10 / max(1, total) : 0
-      guard !isTerminal, tenth > state.tenth, state.done < total else { return nil }
+      guard !isTerminal, tellsElsewhere, tenth > state.tenth, state.done < total else { return nil }
       state.tenth = tenth
       state.toldAt = now
       return text(state)

@@ -270,8 +270,8 @@ final class RunDesk {
   ) async throws {
     let label = targets.map(\.name).joined(separator: ", ")
     let progress = RunProgress(
-      label: label, total: left, isFree: parameters.engine == "practice", waits: waits,
-      console: console)
+      label: label, total: left, isFree: parameters.engine == "practice", tellsElsewhere: true,
+      waits: waits, console: console)
     progress.begin()
     let summary: RunSummary
     let before = client.requestCount
@@ -391,8 +391,22 @@ final class RunDesk {
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     defer { withExtendedLifetime(claim) {} }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
-    let summary = try await Undo(client: workspace.client, journal: store.journal)
-      .undo(run, pages: pages, isForced: isForced)
+    let total = try pages?.count ?? store.journal.counts(ofRun: run.id).byState[.written] ?? 0
+    let progress = RunProgress(label: "undo", total: total, waits: waits, console: console)
+    progress.begin()
+    defer { progress.end() }
+    let summary: Undo.Summary
+    do {
+      summary = try await Undo(
+        client: workspace.client, journal: store.journal, onRow: { progress.step() }
+      ).undo(run, pages: pages, isForced: isForced)
+    } catch is CancellationError {
+      let left = try store.journal.counts(ofRun: run.id).byState[.written] ?? 0
+      progress.end()
+      console.message("Stopped; \(left) of run \(run.id) still written. Go on: undo \(run.id)")
+      throw CancellationError()
+    }
+    progress.end()
     tell(
       summary, "restored", run.id, isForced ? nil : "take them back as well: undo \(run.id) force")
   }
@@ -425,7 +439,14 @@ final class RunDesk {
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     defer { withExtendedLifetime(claim) {} }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
-    let summary = try await Undo(client: workspace.client, journal: store.journal).redo(run)
+    let total = try store.journal.counts(ofRun: run.id).byState[.undone] ?? 0
+    let progress = RunProgress(label: "redo", total: total, waits: waits, console: console)
+    progress.begin()
+    defer { progress.end() }
+    let summary = try await Undo(
+      client: workspace.client, journal: store.journal, onRow: { progress.step() }
+    ).redo(run)
+    progress.end()
     tell(summary, "written again", run.id, nil)
   }
 

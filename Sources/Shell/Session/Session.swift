@@ -26,6 +26,8 @@ public final class Session {
   let dialogue: Dialogue
   let transcript: Transcript
   let outcome = OutcomeCount()
+  /// What is being waited for.
+  let waits = WaitBoard()
   let bench: Bench
   let checks: AnswerChecks
   let talk: Talk
@@ -50,7 +52,6 @@ public final class Session {
     store = try LocalStore(home: surroundings.home)
     settings = Settings(preferences: store.preferences)
     keys = Keys(file: KeyFile(home: surroundings.home), environment: surroundings.environment)
-    let waits = WaitBoard()
     workspaces = Workspaces(
       surroundings: surroundings, keys: keys, settings: settings, waits: waits)
     engines = EngineRoster(
