@@ -54,6 +54,46 @@ public struct RunPlan: Sendable {
     return JSON.object(members).text
   }
 
+  /// What must stand in a page's target cells for answers of an experiment to be written.
+  ///
+  /// - Parameters:
+  ///   - tried: What ``before(_:targets:inputs:)`` gave when the row was tried.
+  ///   - inputs: The properties that the prompt speaks of.
+  ///   - past: What was done to the page, the newest first: what was kept from the same experiment
+  ///     meanwhile is nobody else's edit.
+  public static func before(
+    _ tried: String, targets: [RunTarget], inputs: [PropertySchema], experiment: Int64,
+    past: [(run: RunRecord, item: ItemRecord)]
+  ) -> String {
+    let document = try? JSON(parsing: tried)
+    var values = JSON.Members()
+    var old = JSON.Members()
+    for case .property(let schema) in targets {
+      let kept = past.first { run, item in
+        run.kind == .generate && item.state == .written
+          && RunParameters(json: (try? JSON(parsing: run.parameters)) ?? [:]).experiment
+            == experiment
+          && written(item, schema.id) != nil
+      }
+      if let now = kept.flatMap({ written($0.item, schema.id) }) {
+        values[schema.id] = CellValue.signature(PropertyValue(wrapped: now))
+        old[schema.id] = now
+      } else {
+        values[schema.id] = document?["values"]?[schema.id]
+        old[schema.id] = document?["old"]?[schema.id]
+      }
+    }
+    var members: JSON.Members = ["values": .object(values), "old": .object(old)]
+    var kept = JSON.Members()
+    for schema in inputs { kept[schema.id] = document?["inputs"]?[schema.id] }
+    if !inputs.isEmpty { members["inputs"] = .object(kept) }
+    return JSON.object(members).text
+  }
+
+  private static func written(_ item: ItemRecord, _ cell: String) -> JSON? {
+    item.new.flatMap { try? JSON(parsing: $0) }?["properties"]?[cell]
+  }
+
   /// The comparable values of the properties that a prompt speaks of, by their identity.
   static func inputs(_ page: Page, _ schemas: [PropertySchema]) -> JSON.Members {
     var inputs = JSON.Members()
@@ -91,8 +131,10 @@ public struct RunParameters: Sendable {
   public var packed = 1
   /// Whether an answer that fails a check is left unwritten.
   public var leavesFailing = false
-  /// The version of the connection's prompt that is asked; `nil` when it is none of them.
-  public var promptVersion: Int?
+  /// The kept prompt that is asked; `nil` for words that were typed.
+  public var promptVersion: PromptVersion?
+  /// The experiment whose answers are written; `nil` for answers that are asked for.
+  public var experiment: Int64?
   /// The most to spend, in US dollars; `nil` for no limit.
   public var maxCost: Double?
   /// Whether cells that somebody changed meanwhile are overwritten.
@@ -150,7 +192,11 @@ public struct RunParameters: Sendable {
     if let sourceID { members["source"] = .string(sourceID) }
 
     if leavesFailing { members["leaves_failing"] = true }
-    if let promptVersion { members["prompt_version"] = .int(promptVersion) }
+    if let promptVersion {
+      members["prompt_version"] = .int(promptVersion.number)
+      if let name = promptVersion.name { members["prompt_name"] = .string(name) }
+    }
+    if let experiment { members["experiment"] = .int(Int(experiment)) }
     return .object(members)
   }
 
@@ -173,6 +219,9 @@ public struct RunParameters: Sendable {
     sourceID = json["source"]?.string
 
     leavesFailing = json["leaves_failing"]?.bool ?? false
-    promptVersion = json["prompt_version"]?.int
+    promptVersion = json["prompt_version"]?.int.map {
+      PromptVersion(name: json["prompt_name"]?.string, number: $0)
+    }
+    experiment = json["experiment"]?.int.map(Int64.init)
   }
 }

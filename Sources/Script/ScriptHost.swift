@@ -159,6 +159,8 @@ public enum FieldChange: Sendable {
 public struct AIRequest: Sendable {
   /// The prompt in pieces.
   public let pieces: [PromptTemplate.Piece]
+  /// The row that filled a kept prompt; `nil` for words that were typed.
+  public let row: Row?
   /// The shape of the answer; `nil` for text.
   public let shape: AnswerShape?
   /// The engine; `nil` for the session's.

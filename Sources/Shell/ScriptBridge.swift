@@ -279,7 +279,9 @@ extension Session {
   /// Answers `ai`.
   func answer(_ request: AIRequest) async throws -> Value {
     let chosen = try engines.choose(request.engine)
-    let prompt = PromptRendering.prompt(request.pieces, row: nil, titleName: nil)
+    // A kept prompt without holes gets the row's title, as it does in `generate` and `try`.
+    let titleName = request.row?.shape.fields.first { $0.typeName == "title" }?.name
+    let prompt = PromptRendering.prompt(request.pieces, row: request.row, titleName: titleName)
     let type = request.shape.map(PromptRendering.answerType)
     do {
       let answer = try await chosen.engine.answer(

@@ -7,8 +7,8 @@ public struct VariantRecord: Sendable {
   public let prompt: String
   /// Whether the prompt's holes are names of properties only, so that it can be a connection's.
   public let isKeptForm: Bool
-  /// The version of the connection's prompt that it was; `nil` for none.
-  public let promptVersion: Int?
+  /// The kept prompt that it was; `nil` for words that were typed.
+  public let version: PromptVersion?
   /// The engine's name.
   public let engine: String
   /// The model.
@@ -16,11 +16,11 @@ public struct VariantRecord: Sendable {
 
   /// Creates a variant.
   public init(
-    prompt: String, isKeptForm: Bool, promptVersion: Int?, engine: String, model: String
+    prompt: String, isKeptForm: Bool, version: PromptVersion?, engine: String, model: String
   ) {
     self.prompt = prompt
     self.isKeptForm = isKeptForm
-    self.promptVersion = promptVersion
+    self.version = version
     self.engine = engine
     self.model = model
   }
@@ -34,12 +34,15 @@ public struct TriedRow: Sendable {
   public let title: String
   /// Its number in the table last shown then.
   public let number: Int?
+  /// What stood in its cells then, as a document of the generation's own; `nil` where nobody knows.
+  public let before: String?
 
   /// Creates a row.
-  public init(pageID: String, title: String, number: Int?) {
+  public init(pageID: String, title: String, number: Int?, before: String?) {
     self.pageID = pageID
     self.title = title
     self.number = number
+    self.before = before
   }
 }
 
@@ -152,16 +155,16 @@ public struct ExperimentTable: Sendable {
       }
       for (place, variant) in experiment.variants.enumerated() {
         try database.execute(
-          sql: "INSERT INTO experiment_variant VALUES (?, ?, ?, ?, ?, ?, ?)",
+          sql: "INSERT INTO experiment_variant VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
           arguments: [
-            id, place, variant.prompt, variant.isKeptForm, variant.promptVersion, variant.engine,
-            variant.model,
+            id, place, variant.prompt, variant.isKeptForm, variant.version?.number, variant.engine,
+            variant.model, variant.version?.name,
           ])
       }
       for (place, row) in experiment.rows.enumerated() {
         try database.execute(
-          sql: "INSERT INTO experiment_row VALUES (?, ?, ?, ?, ?)",
-          arguments: [id, place, row.pageID, row.title, row.number])
+          sql: "INSERT INTO experiment_row VALUES (?, ?, ?, ?, ?, ?)",
+          arguments: [id, place, row.pageID, row.title, row.number, row.before])
       }
       for (row, cells) in experiment.cells.enumerated() {
         for (variant, cell) in cells.enumerated() {
@@ -192,12 +195,17 @@ public struct ExperimentTable: Sendable {
       ).map {
         VariantRecord(
           prompt: $0["prompt"], isKeptForm: $0["is_kept_form"],
-          promptVersion: $0["prompt_version"], engine: $0["engine"], model: $0["model"])
+          version: ($0["prompt_version"] as Int?).map { [name = $0["prompt_name"] as String?] in
+            PromptVersion(name: name, number: $0)
+          }, engine: $0["engine"], model: $0["model"])
       }
       let rows = try Row.fetchAll(
         database, sql: "SELECT * FROM experiment_row WHERE experiment_id = ? ORDER BY position",
         arguments: [id]
-      ).map { TriedRow(pageID: $0["page_id"], title: $0["title"], number: $0["number"]) }
+      ).map {
+        TriedRow(
+          pageID: $0["page_id"], title: $0["title"], number: $0["number"], before: $0["before"])
+      }
       var cells = rows.map { _ in variants.map { _ in TriedCell?.none } }
       for row in try Row.fetchAll(
         database, sql: "SELECT * FROM experiment_cell WHERE experiment_id = ?", arguments: [id])

@@ -15,6 +15,22 @@ public struct KeptPrompt: Sendable, Equatable {
   public let keptAt: Double
 }
 
+/// Which of the kept prompts one is.
+public struct PromptVersion: Sendable, Hashable {
+  /// The name by which it was called; `nil` for the connection's own.
+  public let name: String?
+  /// The version under that name, or of the connection's prompt, from 1.
+  public let number: Int
+  /// “intro v2”, or “v2” of the connection's own.
+  public var label: String { (name.map { $0 + " " } ?? "") + "v\(number)" }
+
+  /// Creates a version.
+  public init(name: String?, number: Int) {
+    self.name = name
+    self.number = number
+  }
+}
+
 /// A check of answers as it was kept: a condition of the language under a name.
 public struct KeptCheck: Sendable, Codable, Hashable {
   /// Its name.
@@ -75,6 +91,19 @@ public struct PromptTable: Sendable {
       try Int.fetchOne(
         database, sql: "SELECT max(version) FROM prompt WHERE connection = ? AND text = ?",
         arguments: [connection, text])
+    }
+  }
+
+  /// Which of the kept prompts one is: under the name by which it was called, else of the connection;
+  /// `nil` for words that were typed.
+  public func version(
+    of text: String, called name: String?, connection: String
+  ) throws -> PromptVersion? {
+    if let name, let kept = try find(named: name), kept.text == text {
+      return PromptVersion(name: kept.name, number: kept.version)
+    }
+    return try version(of: text, connection: connection).map {
+      PromptVersion(name: nil, number: $0)
     }
   }
 

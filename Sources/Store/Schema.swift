@@ -164,6 +164,14 @@ enum Schema {
           CREATE INDEX item_batch ON item(batch_id) WHERE batch_id IS NOT NULL;
           """)
     }
+    migrator.registerMigration("experiments know names of prompts, and what stood in the cells") {
+      database in
+      try database.execute(
+        sql: """
+          ALTER TABLE experiment_variant ADD COLUMN prompt_name TEXT;
+          ALTER TABLE experiment_row ADD COLUMN before TEXT;
+          """)
+    }
     return migrator
   }
 }

@@ -179,6 +179,7 @@ import Testing
     let seeds = [
       "for row in rows where Generate and Content is empty sort by `Due date` desc first 20 parallel 4 { row.Content = ai \"Write about {row.Topic}\" as text using \"gpt/x\" }",
       "fn f(a, b = 1) = if a > b then a else b\nlet x = f(1, b: 2) ?? [1, 2][0]",
+      "fn f(x) = ai prompt \"intro\" on x as {a: number 1..5} using gpt\nfor row in rows { print ai prompt \"a\" }",
       "generate A, B with \"{x} {Due date} {upper(Topic)?}\" on sample 3 rows where x matches '.*'",
       "\"\"\"\n  a {b}\n  \"\"\" catch retry 3 { do { 1..2 } }",
     ].map { Array($0.utf8) }

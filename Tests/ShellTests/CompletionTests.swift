@@ -25,6 +25,7 @@ import Testing
     facts.variables = ["limit"]
     facts.functions = ["shout"]
     facts.prompts = ["translate the topic"]
+    facts.promptNames = ["intro", "short {x}"]
     facts.models = ["gemini/gemini-3.5-flash"]
     let titles = ["learning is fun", "learning \"hard\"", "notion is best tool", "学ぶ"]
     facts.rows = RowWords(
@@ -65,7 +66,13 @@ import Testing
     ("save rows |", "to"), ("for row in rows |", "parallel"), ("for row in |", "rows"),
     ("for x in rows { print x.|", "Topic"), ("if lim|", "limit"), ("print upp|", "upper("),
     ("print sho|", "shout("), ("let x = |", "try"), ("ai \"x\" |", "as"),
-    ("ai \"x\" as |", "number"),
+    ("ai \"x\" as |", "number"), ("ai |", "prompt"), ("let x = ai pro|", "prompt"),
+    ("ai prompt |", "\"intro\""), ("ai prompt \"in|", "intro\""), ("ai prompt \"intro\" |", "on"),
+    ("prompt |", "\"intro\""), ("prompt \"in|", "intro\""),
+    ("prompt \"tr|", "translate the topic\""),
+    ("try |", "prompt"), ("try prompt |", "\"intro\""), ("try prompt \"i|", "intro\""),
+    ("try prompt \"sh|", "short \\{x}\""), ("try \"x\" against prompt \"|", "intro\""),
+    ("plan Content with prompt \"|", "intro\""), ("generate with |", "prompt"),
     ("ai \"x\" using |", "gpt"), ("set |", "temperature"), ("set engine |", "practice"),
     ("set conflict |", "overwrite"), ("set eng|", "engine"), ("help gen|", "generate"),
     ("key |", "notion"), ("key gpt |", "from command"), ("key gpt from |", "command"),

@@ -151,6 +151,28 @@ class Experiments(WithRehearsal):
         code, _, err = run(["-c", f'save experiment 1 to "{home}/y.doc"'], home)
         self.assertIn(".html, .md, .csv or .json", err)
 
+    def test_an_experiment_opened_again_still_sees_what_somebody_changed(self):
+        home = self.folder()
+
+        def visen(statements, expected=0):
+            code, _, err = run(["-c", f'use "Blog"; {statements}'], home)
+            self.assertEqual(code, expected, err)
+            return err
+
+        run(["-c", 'connect "Blog" to template'], home)
+        visen('try "Say {Topic}" against "Ask {Topic}" on 3 rows')
+        # Meanwhile somebody writes into one of the cells.
+        visen('for row in rows where Topic starts with "notion" { row.Content = "mine" }')
+        err = visen("show experiment 1; keep B", expected=3)
+        self.assertIn("2 written · 1 left alone", err)
+        self.assertIn("it says “mine” and was left alone", err)
+        # What was kept from it before is nobody else's edit; what was taken back is as it was.
+        self.assertIn("2 written · 1 left alone", visen("show experiment 1; keep A", expected=3))
+        self.assertIn("2 written · 1 left alone", visen("undo; show experiment 1; keep B", expected=3))
+        contents = {row["Topic"]: row["Content"] for row in self.rows(home, {})}
+        self.assertEqual(contents[TOPICS[1]], "mine")
+        self.assertIn("3 written", visen("show experiment 1; keep B force"))
+
     def test_requests_and_differences_on_demand(self):
         home = self.folder()
         rehearsal, environment = self.rehearsal(home)
@@ -454,8 +476,8 @@ class ChecksAndPrompts(WithRehearsal):
         out, err = self.visen(
             home, 'use "Blog"; try prompt "intro" against prompt "question" on 1 rows; '
                   'prompt history; prompt diff; prompt diff from 1 to 3')
-        self.assertIn("A  practice (version 1)  “Say {Topic}”", out)
-        self.assertIn("B  practice (version 2)  “Ask {Topic}”", out)
+        self.assertIn("A  practice (intro, version 1)  “Say {Topic}”", out)
+        self.assertIn("B  practice (question, version 1)  “Ask {Topic}”", out)
         self.assertIn("Ask {+the +}{Topic}", out)
         self.assertIn("[-Say-]{+Ask the+}", out)
         self.visen(home, 'use "Blog"; tick rows; generate with prompt "question"; '
@@ -465,6 +487,87 @@ class ChecksAndPrompts(WithRehearsal):
         self.assertIn("Say {Topic}\n", out)
         _, err = self.visen(home, 'use "Blog"; try prompt "intor" on 1 rows', expected=2)
         self.assertIn("there is no prompt called “intor”", err)
+
+    def test_each_cell_knows_its_prompt_and_version(self):
+        home = self.folder()
+        self.visen(home, 'connect "Blog" to template; tick rows; prompt "Say {Topic}" called "intro"; '
+                         'prompt "Tell {Topic}" called "intro"; generate Content; '
+                         'generate Content with prompt "intro" overwrite; '
+                         'generate Content with "Ad hoc {Topic}" overwrite')
+        self.visen(home, 'use "Blog"; prompt "Say more of {Topic}" called "intro"; '
+                         'try prompt "intro" against "Ask {Topic}" on 3 rows; keep A')
+        # What a cell was made from stays what it was, however often the name gets other words.
+        self.visen(home, 'use "Blog"; prompt "Quite another {Topic}" called "intro"')
+        code, out, err = run(
+            ["-c", 'use "Blog"; rows; history of Content row 1', "--format", "json"], home)
+        self.assertEqual(code, 0, err)
+        past = json.loads("[" + out.split("\n[", 1)[1])
+        self.assertEqual(
+            [entry["Prompt"] for entry in past],
+            ["v3: Say more of {Topic}", "Ad hoc {Topic}", "intro v2: Tell {Topic}", "v2: Tell {Topic}"])
+        runs = [entry["Run"] for entry in past]
+        out, err = self.visen(home, 'use "Blog"; rows; blame row 2')
+        self.assertRegex(out, rf"Content +{runs[0]} .* v3: Say more of \{{Topic\}}")
+        for run_number, label in zip(runs, ["v3", None, "intro v2", "v2"]):
+            code, out, _ = run(["-c", f"runs {run_number}", "--format", "json"], home)
+            self.assertEqual({row["Prompt"] for row in json.loads(out)}, {label})
+        out, err = self.visen(home, f"runs {runs[2]}")
+        self.assertRegex(out, r"(?m)^learning is fun +written +.* intro v2 ")
+        self.assertIn("Prompt intro v2: “Tell {Topic}”", err)
+        self.visen(home, f'runs {runs[2]} to "{home}/run.json"; runs {runs[2]} to "{home}/run.html"')
+        kept = json.loads((pathlib.Path(home) / "run.json").read_text())
+        self.assertEqual((kept["prompt_name"], kept["prompt_version"]), ("intro", 2))
+        self.assertIn("Prompt intro v2", (pathlib.Path(home) / "run.html").read_text())
+        # Experiments know it as well.
+        self.visen(home, f'save experiment 1 to "{home}/x.json"')
+        kept = json.loads((pathlib.Path(home) / "x.json").read_text())
+        self.assertEqual(
+            [(v["prompt_name"], v["prompt_version"]) for v in kept["variants"]],
+            [("intro", 3), (None, None)])
+
+    def test_a_named_prompt_stands_behind_ai(self):
+        home = self.folder()
+        server = Services(answer=lambda prompt, schema: json.dumps({"value": 4}) if schema else prompt)
+        self.addCleanup(server.close)
+        rehearsal, environment = self.rehearsal(home)
+        environment |= {
+            "NOTION_TOKEN": rehearsal.environment["NOTION_TOKEN"], "OPENAI_BASE_URL": server.url,
+            "OPENAI_API_KEY": KEY}
+        self.visen(home, f'connect "Blog" to template under "{rehearsal.root}"; '
+                         'prompt "Say {Topic}" called "intro"; prompt "Translate it" called "plain"',
+                   **environment)
+        out, _ = self.visen(
+            home, 'use "Blog"; set engine gpt; let x = for row in rows parallel 3 { ai prompt "intro" }; '
+                  'print join(x, "|"); for row in rows first 1 { print ai prompt "plain"; '
+                  'print ai prompt "intro" as number 0..5 }; print ai prompt "intro" on {Topic: "tea"} using gpt',
+            **environment)
+        self.assertEqual(
+            out, "|".join(f"Say {topic}" for topic in TOPICS)
+            + f"\nTranslate it\n\nTopic: {TOPICS[0]}\n4\nSay tea\n")
+        # It is the current row where there is no loop.
+        out, _ = self.visen(home, 'use "Blog"; set engine gpt; rows; row 2; print ai prompt "intro"',
+                            **environment)
+        self.assertTrue(out.endswith(f"Say {TOPICS[1]}\n"), out)
+        asked = server.asked
+        # What does not fit is found before anything is asked: a name, a hole, a row that has nothing there.
+        _, err = self.visen(
+            home, 'use "Blog"; print ai "a"; for row in rows { print ai prompt "intor" }', expected=2,
+            **environment)
+        self.assertIn("there is no prompt called “intor”", err)
+        makers = rehearsal.make("POST", "databases", {
+            "parent": {"page_id": rehearsal.root}, "title": [{"text": {"content": "Makers"}}],
+            "initial_data_source": {"properties": {"Name": {"title": {}}, "Country": {"rich_text": {}}}}})
+        self.visen(home, f'connect "Makers" to "{makers["id"]}"; prompt "About {{Country}}" called "other"; '
+                         'use "Blog"; prompt "About {Content}" called "content"', **environment)
+        _, err = self.visen(
+            home, 'use "Blog"; print ai "a"; for row in rows { print ai prompt "other" }', expected=2,
+            **environment)
+        self.assertIn("the prompt “other” has a hole {Country}, and Blog has no such property", err)
+        _, err = self.visen(
+            home, 'use "Blog"; set engine gpt; for row in rows { print ai prompt "content" }', expected=1,
+            **environment)
+        self.assertIn("{Content} has no value for this row", err)
+        self.assertEqual(server.asked, asked)
 
 
 class Conversation(WithRehearsal):

@@ -12,8 +12,11 @@ final class AINode: Node, @unchecked Sendable {
 
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     let pieces: [PromptTemplate.Piece]
+    var row: Row?
     if let text = prompt as? TextNode {
       pieces = try text.prompt(context)
+    } else if let kept = prompt as? KeptPromptNode {
+      (pieces, row) = try kept.filled(context)
     } else {
       let value = try prompt.eval(context)
       guard case .text(let text) = value else {
@@ -23,13 +26,73 @@ final class AINode: Node, @unchecked Sendable {
       pieces = [.literal(text)]
     }
     let request = AIRequest(
-      pieces: pieces, shape: try shape?.shape(context), engine: try engine?.eval(context).display)
+      pieces: pieces, row: row, shape: try shape?.shape(context),
+      engine: try engine?.eval(context).display)
     let host = context.machine.host
     do throws(ScriptError) {
       return try context.machine.wait { try await host.answer(request) }
     } catch {
       throw error.at(span)
     }
+  }
+}
+
+/// `prompt "intro"` after `ai`: words that were kept under a name, filled from a row or a record.
+final class KeptPromptNode: Node, @unchecked Sendable {
+  let name: Node
+  /// What fills the holes; `nil` where there is no row.
+  let source: Node?
+  init(name: Node, source: Node?, _ span: Span) {
+    self.name = name
+    self.source = source
+    super.init(span)
+  }
+
+  override func eval(_ context: Context) throws(ScriptError) -> Value {
+    .text(try filled(context).pieces.map(\.text).joined())
+  }
+
+  /// The prompt in pieces, and the row that filled it.
+  func filled(_ context: Context) throws(ScriptError) -> (pieces: [PromptTemplate.Piece], row: Row?)
+  {
+    let text = try KeptPromptNode.text(try name.eval(context).display, context, name.span)
+    let names = PromptTemplate.names(in: text)
+    let isMissing =
+      source.map { $0 is ItNode && context.row == nil && context.machine.host.currentRow() == nil }
+      ?? true
+    guard let source, !isMissing else {
+      guard let first = names.first else { return ([.literal(text)], nil) }
+      throw ScriptError(
+        code: "V307", message: "there is no row for the hole {\(first)} of this prompt", span: span,
+        notes: ["say what fills it: ai prompt … on row", "or ask in a loop over rows"])
+    }
+    let value = try source.eval(context)
+    switch value {
+    case .row, .record: break
+    default:
+      throw ScriptError(
+        code: "V306",
+        message: "a prompt is filled from a row or a record, and this is \(value.kindName)",
+        span: source.span)
+    }
+    do throws(ScriptError) {
+      let pieces = try PromptTemplate.filled(text, ofRow: value.asRow != nil) {
+        hole throws(ScriptError) -> Value? in
+        if let row = value.asRow, !(row.origin is RowReference) { return row.value(of: hole) }
+        return try FieldNode.field(hole, of: value, context, source.span)
+      }
+      return (pieces, value.asRow)
+    } catch {
+      throw error.at(span)
+    }
+  }
+
+  /// The words that are kept under a name.
+  static func text(_ name: String, _ context: Context, _ span: Span) throws(ScriptError) -> String {
+    if let text = context.machine.host.prompt(named: name) { return text }
+    throw ScriptError(
+      code: "V515", message: "there is no prompt called “\(name)”", span: span,
+      notes: ["all of them: prompts"])
   }
 }
 
@@ -90,12 +153,7 @@ final class CommandNode: Node, @unchecked Sendable {
       return .target(Target(value: try node.eval(context), limit: count, isSample: isSample))
     case .namedPrompt(let node):
       let name = try node.eval(context).display
-      guard let text = context.machine.host.prompt(named: name) else {
-        throw ScriptError(
-          code: "V515", message: "there is no prompt called “\(name)”", span: node.span,
-          notes: ["all of them: prompts"])
-      }
-      return .template(.kept(text, name: name))
+      return .template(.kept(try KeptPromptNode.text(name, context, node.span), name: name))
     case .condition(let node, let source, let slot, let readsRow):
       return .condition(
         RowCondition(

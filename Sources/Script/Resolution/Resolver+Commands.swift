@@ -148,27 +148,45 @@ extension Resolver {
   }
 
   mutating func namedPrompt(_ name: Expression) -> CommandNode.Part {
-    let resolved = expression(name)
-    if let constant = resolved.node as? ConstantNode {
-      let name = constant.value.display
-      let text = host.prompt(named: name)
-      if text == nil, !namedPrompts.contains(name) {
-        note(
-          "V515", "there is no prompt called “\(name)”", resolved.node.span,
-          label: "unknown prompt",
-          ["all of them: prompts", "to keep one: prompt \"…\" called \"\(name)\""])
-      }
-      if let text, let shape = currentShape {
-        for hole in PromptTemplate.names(in: text) where shape.index(of: hole) == nil {
-          note(
-            "V101",
-            "the prompt “\(name)” has a hole {\(hole)}, and \(shape.name) has no such property",
-            resolved.node.span, label: "does not fit",
-            ["properties: \(shape.names.prefix(20).joined(separator: ", "))"])
-        }
-      }
+    let (node, text) = keptPrompt(name)
+    if let text, let shape = currentShape {
+      checkHoles(PromptTemplate.names(in: text), of: name, node, shape)
     }
-    return .namedPrompt(resolved.node)
+    return .namedPrompt(node)
+  }
+
+  /// The name of a kept prompt, and its words where they are known before anything runs.
+  mutating func keptPrompt(_ name: Expression) -> (node: Node, text: String?) {
+    let resolved = expression(name)
+    guard let constant = resolved.node as? ConstantNode else {
+      if let kind = resolved.type.kindName, kind != "text" {
+        note("V203", "the name of a prompt is text, and this is \(kind)", name.span, label: kind)
+      }
+      return (resolved.node, nil)
+    }
+    let words = constant.value.display
+    // What the program itself keeps under the name is known when it runs.
+    if namedPrompts.contains(words) { return (resolved.node, nil) }
+    let text = host.prompt(named: words)
+    if text == nil {
+      note(
+        "V515", "there is no prompt called “\(words)”", name.span, label: "unknown prompt",
+        ["all of them: prompts", "to keep one: prompt \"…\" called \"\(words)\""])
+    }
+    return (resolved.node, text)
+  }
+
+  mutating func checkHoles(
+    _ holes: [String], of name: Expression, _ node: Node, _ shape: Shape
+  ) {
+    let words = (node as? ConstantNode)?.value.display ?? ""
+    for hole in holes where shape.index(of: hole) == nil {
+      note(
+        "V101",
+        "the prompt “\(words)” has a hole {\(hole)}, and \(shape.name) has no such property",
+        name.span, label: "does not fit",
+        ["properties: \(shape.names.prefix(20).joined(separator: ", "))"])
+    }
   }
 
   mutating func template(_ value: Expression) -> CommandNode.Part {

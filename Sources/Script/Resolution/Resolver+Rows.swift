@@ -43,23 +43,84 @@ extension Resolver {
   }
 
   mutating func ai(
-    _ prompt: Expression, _ shape: ShapeSyntax?, _ engine: Expression?, _ span: Span
+    _ prompt: PromptSyntax, _ shape: ShapeSyntax?, _ engine: Expression?, _ span: Span
   ) -> Typed {
     if let place = rowScope?.place {
       note(
         "V112", "an engine cannot be asked in \(place)", span,
         ["ask in a loop, and name the answer: let x = ai …"])
     }
-    let resolved = expression(prompt)
-    if let kind = resolved.type.kindName, kind != "text" {
-      note("V203", "ai takes text, and this is \(kind)", prompt.span, label: kind)
+    let node: Node
+    switch prompt {
+    case .words(let words):
+      let resolved = expression(words)
+      if let kind = resolved.type.kindName, kind != "text" {
+        note("V203", "ai takes text, and this is \(kind)", words.span, label: kind)
+      }
+      node = resolved.node
+    case .kept(let name, let row): node = keptPrompt(name, row)
     }
     let type = shape.map { staticType($0) } ?? .text
     let wanted = shape.map { self.shape($0) }
     return (
       AINode(
-        prompt: resolved.node, shape: wanted, engine: engine.map { engineNode($0) }, span), type
+        prompt: node, shape: wanted, engine: engine.map { engineNode($0) }, span), type
     )
+  }
+
+  /// A kept prompt after `ai`: filled from what is said, else from the row of the innermost loop, else
+  /// from the current row.
+  mutating func keptPrompt(_ name: Expression, _ row: Expression?) -> Node {
+    let (node, text) = keptPrompt(name)
+    let holes = text.map(PromptTemplate.names(in:))
+    let source: Typed
+    if let row {
+      source = expression(row)
+      switch source.type {
+      case .any, .row, .record: break
+      default:
+        let kind = source.type.kindName ?? "something else"
+        note(
+          "V203", "a prompt is filled from a row or a record, and this is \(kind)", row.span,
+          label: kind)
+      }
+    } else if let (variable, shape) = loopRow {
+      if let index = loopUses.lastIndex(where: { $0.variable == variable.span }) {
+        if let holes {
+          loopUses[index].use.names.formUnion(holes)
+        } else {
+          loopUses[index].use.isWhole = true
+        }
+      }
+      source = (
+        VariableNode(slot: variable.slot, isGlobal: variable.isGlobal && inFunction, name.span),
+        .row(shape)
+      )
+    } else if inFunction {
+      // Whose row would be the current one is not seen where a function is written.
+      if let hole = holes?.first {
+        note(
+          "V307", "there is no row for the hole {\(hole)} of this prompt", name.span,
+          label: "filled from what?", ["say it: ai prompt … on row"])
+      }
+      return KeptPromptNode(name: node, source: nil, name.span)
+    } else {
+      source = (ItNode(name.span), .row(currentShape))
+    }
+    if case .row(let shape?) = source.type, let holes {
+      checkHoles(holes, of: name, node, shape)
+    }
+    return KeptPromptNode(name: node, source: source.node, name.span)
+  }
+
+  /// The variable of the innermost loop over rows, and what its rows are like.
+  private var loopRow: (Variable, Shape?)? {
+    for scope in scopes.reversed() {
+      for variable in scope.values where variable.origin == .loop {
+        if case .row(let shape) = variable.type { return (variable, shape) }
+      }
+    }
+    return nil
   }
 
   /// A variable's value, or the bare word itself: engines are no variables.

@@ -20,6 +20,8 @@ public enum Expectation: Hashable, Sendable {
   case engine
   /// The shape of an answer.
   case type
+  /// The name of a kept prompt.
+  case promptName
   /// The path of a script.
   case script
   /// A command that gives a value.
@@ -178,7 +180,10 @@ extension Parser {
       if !slot.repeats, filled.contains(where: { $0.slot.name == slot.name }) { continue }
       expected?.insert(.word(slot.words.joined(separator: " ")))
     }
-    if let next { expected?.insert(.slot(command: signature.name, name: next.name)) }
+    if let next {
+      expected?.insert(.slot(command: signature.name, name: next.name))
+      if next.kind == .template, signature.name != "prompt" { expected?.insert(.word("prompt")) }
+    }
   }
 
   /// Notes the rest of a clause of several words whose first ones end the text.

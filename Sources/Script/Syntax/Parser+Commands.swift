@@ -110,7 +110,10 @@ extension Parser {
       return .expression(try expression())
     case .template:
       // `prompt "intro"` stands for the words that were kept under that name.
-      return takeWord("prompt") ? .namedPrompt(try expression()) : .expression(try expression())
+      if signature.name != "prompt" { expect(.word("prompt")) }
+      guard takeWord("prompt") else { return .expression(try expression()) }
+      expect(.promptName)
+      return .namedPrompt(try expression())
     case .texts:
       var items = [try expression()]
       while take(",") {

@@ -309,10 +309,18 @@ extension Parser {
     let start = current.span
     advance()
     skipNewlines()
-    let prompt = try nested { try $0.sum() }
+    var prompt: PromptSyntax
+    expect(.word("prompt"))
+    if takeWord("prompt") {
+      expect(.promptName)
+      prompt = .kept(name: try nested { try $0.sum() }, row: nil)
+    } else {
+      prompt = .words(try nested { try $0.sum() })
+    }
     var shape: ShapeSyntax?
     var engine: Expression?
     while true {
+      if case .kept(_, nil) = prompt, !clauseWords.contains("on") { expect(.word("on")) }
       if takeWord("as") {
         shape = try self.shape()
       } else if takeWord("using") {
@@ -324,6 +332,9 @@ extension Parser {
         } else {
           engine = try sum()
         }
+      } else if case .kept(let name, nil) = prompt, !clauseWords.contains("on"), takeWord("on") {
+        // Inside a command or before a loop's body the word is theirs; ( ) make it the prompt's.
+        prompt = .kept(name: name, row: try nested { try $0.sum() })
       } else {
         break
       }

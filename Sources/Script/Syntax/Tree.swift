@@ -22,7 +22,7 @@ struct Expression: Sendable {
     case hasChanged(Expression, CellChange, isNegated: Bool)
     case conditional(condition: Expression, then: Block, otherwise: Block?)
     case loop(LoopSyntax)
-    case ai(prompt: Expression, shape: ShapeSyntax?, engine: Expression?)
+    case ai(prompt: PromptSyntax, shape: ShapeSyntax?, engine: Expression?)
     case problemCatch(Expression, Expression)
     case retry(Expression, Block)
     case block(Block)
@@ -68,6 +68,20 @@ struct Expression: Sendable {
     case .problemCatch(let value, let other): max(value.height, other.height)
     case .retry(let count, let block): max(count.height, block.height)
     case .block(let block): block.height
+    }
+  }
+}
+
+/// What `ai` asks: words, or those that were kept under a name.
+enum PromptSyntax: Sendable {
+  case words(Expression)
+  /// `prompt "intro"`, and `on row` where it is said what fills its holes.
+  case kept(name: Expression, row: Expression?)
+
+  fileprivate var height: Int {
+    switch self {
+    case .words(let words): words.height
+    case .kept(let name, let row): max(name.height, row?.height ?? 0)
     }
   }
 }

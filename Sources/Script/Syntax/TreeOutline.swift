@@ -225,7 +225,14 @@ package enum TreeOutline {
         }
       case .ai(let prompt, let shape, let engine):
         group("ai") {
-          $0.write(prompt)
+          switch prompt {
+          case .words(let words): $0.write(words)
+          case .kept(let name, let row):
+            $0.group("prompt") {
+              $0.write(name)
+              $0.write(row)
+            }
+          }
           $0.write(shape)
           $0.write(engine)
         }

@@ -53,7 +53,7 @@ struct BlameCommand: Command {
     Record([
       ("Cell", .text(entry.name)), ("Run", .number(Double(entry.run.id))),
       ("When", .text(entry.time)), ("By", .text(entry.author)),
-      ("Prompt", entry.prompt(in: store)), ("Tokens", entry.tokens), ("Cost", entry.cost),
+      ("Prompt", entry.prompt), ("Tokens", entry.tokens), ("Cost", entry.cost),
       ("Before", entry.before), ("After", entry.after),
       ("Since", .text(since(entry, row))),
     ])
@@ -77,6 +77,13 @@ struct BlameCommand: Command {
       }
     }
     return parts.joined(separator: "; ")
+  }
+}
+
+extension RunRecord {
+  /// The kept prompt that its cells were made from; `nil` for words that were typed.
+  nonisolated var promptVersion: PromptVersion? {
+    (try? JSON(parsing: parameters)).flatMap { RunParameters(json: $0).promptVersion }
   }
 }
 
@@ -136,11 +143,10 @@ nonisolated struct CellPast {
     run.engine.isEmpty ? "you" : item.answeredBy ?? "\(run.engine)/\(run.model)"
   }
 
-  /// The prompt as it was kept, with the version of it that the connection had.
-  func prompt(in store: LocalStore) -> Value {
+  /// The prompt, with the name and version under which it was kept when it was asked.
+  var prompt: Value {
     guard !run.prompt.isEmpty else { return .nothing }
-    let version = try? store.prompts.version(of: run.prompt, connection: run.connection)
-    return .text((version.map { "v\($0): " } ?? "") + run.prompt)
+    return .text((run.promptVersion.map { "\($0.label): " } ?? "") + run.prompt)
   }
 
   var tokens: Value {

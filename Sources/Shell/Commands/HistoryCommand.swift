@@ -90,7 +90,7 @@ struct HistoryCommand: Command {
         Record([
           ("When", .text(entry.time)), ("Run", .number(Double(entry.run.id))),
           ("Cell", .text(entry.name)), ("What", .text(what(entry))), ("By", .text(entry.author)),
-          ("Prompt", entry.prompt(in: store)), ("Cost", entry.cost), ("Before", entry.before),
+          ("Prompt", entry.prompt), ("Cost", entry.cost), ("Before", entry.before),
           ("After", entry.after),
         ]))
     }

@@ -82,8 +82,10 @@ struct KeepCommand: Command {
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
         newOptions: settings.newOptions),
       items: items, isCounted: false)
-    plan.parameters.promptVersion = try store.prompts.version(
-      of: variant.prompt, connection: connection.name)
+    plan.parameters.promptVersion = try version(of: variant, experiment, connection)
+    plan.parameters.experiment = experiment.record.id
+    plan.parameters.isConnectionPrompt = !experiment.record.isStep && variant.isKeptForm
+    plan.parameters.isEngineNamed = true
     plan.parameters.leavesFailing = settings.text("failed_checks") == "leave"
     try await desk.start(plan, engine: engine.engine, connection: connection)
     if experiment.record.isStep { bench.keptPages.formUnion(items.map(\.pageID)) }
@@ -100,6 +102,14 @@ struct KeepCommand: Command {
     return try experiment.variant("")
   }
 
+  /// The prompt as which the answers are kept: an attempt's own; else the connection's, as it is now.
+  private func version(
+    of variant: VariantRecord, _ experiment: Experiment, _ connection: OpenConnection
+  ) throws -> PromptVersion? {
+    if experiment.record.isStep, let version = variant.version { return version }
+    return try store.prompts.version(of: variant.prompt, called: nil, connection: connection.name)
+  }
+
   private func keepPrompt(_ text: String, _ connection: OpenConnection) async throws {
     try connections.update { $0.promptText = text }
     let version = try store.prompts.keep(text, connection: connection.name)
@@ -113,25 +123,29 @@ struct KeepCommand: Command {
     _ call: CommandCall
   ) async throws -> [ItemRecord] {
     let targets = try planner.runTargets(call, connection)
+    let variant = experiment.record.variants[column]
+    let inputs = planner.inputs(
+      of: PromptTemplate.names(in: variant.prompt), areNames: variant.isKeptForm, connection)
     var items: [ItemRecord] = []
     for (place, tried) in experiment.record.rows.enumerated() {
       guard let cell = experiment.record.cells[place][column], let answer = cell.answer else {
         continue
       }
-      // What somebody changed since the row was tried is seen; of an older experiment nobody knows.
-      let page: Page
-      if experiment.rows.indices.contains(place),
-        let known = RowMapping.page(of: experiment.rows[place])
-      {
-        page = known
+      // What somebody changed since the row was tried is seen, also after a new start.
+      let before: String
+      if let known = tried.before {
+        before = RunPlan.before(
+          known, targets: targets, inputs: inputs, experiment: experiment.record.id,
+          past: try store.journal.items(ofPage: tried.pageID))
       } else if let id = NotionID(parsing: tried.pageID) {
-        page = try await connection.workspace.client.page(id)
+        before = RunPlan.before(
+          try await connection.workspace.client.page(id), targets: targets, inputs: inputs)
       } else {
         continue
       }
       var item = ItemRecord(
         pageID: tried.pageID, title: tried.title, number: tried.number, prompt: cell.request,
-        before: RunPlan.before(page, targets: targets))
+        before: before)
       item.state = .answered
       item.answer = answer
       item.value = cell.value
@@ -173,9 +187,5 @@ struct KeepCommand: Command {
     let fresh = try await connections.reread(current)
     rows.current = fresh
     rows.replace(fresh)
-    if var experiment = bench.current, experiment.rows.map(\.id) == [fresh.id] {
-      experiment.rows = [fresh]
-      bench.current = experiment
-    }
   }
 }

@@ -41,7 +41,9 @@ struct RunsCommand: Command {
       try await write(run, to: path)
       return .nothing
     }
-    let records = try store.journal.items(ofRun: run.id).map { Value.record(Self.record($0)) }
+    let records = try store.journal.items(ofRun: run.id).map {
+      Value.record(Self.record($0, of: run))
+    }
     presenter.show(.list(records))
     try tell(run)
     return .list(records)
@@ -81,11 +83,12 @@ struct RunsCommand: Command {
   // MARK: - One run
 
   /// A row of a run, as a table and a file show it.
-  static func record(_ cell: ItemRecord) -> Record {
+  static func record(_ cell: ItemRecord, of run: RunRecord) -> Record {
     Record([
       ("Row", .text(cell.title)),
       ("State", .text(cell.state.rawValue)),
       ("Answer", cell.answer.map(Value.text) ?? .nothing),
+      ("Prompt", run.promptVersion.map { .text($0.label) } ?? .nothing),
       ("Attempts", .number(Double(cell.attempts))),
       ("Tokens", .number(Double(cell.inputTokens + cell.outputTokens))),
       (
@@ -116,7 +119,8 @@ struct RunsCommand: Command {
     }
     console.message(parts.filter { !$0.isEmpty }.joined(separator: " · "))
     if run.prompt.isEmpty { return }
-    console.message("Prompt: “\(Sanitizer.line(run.prompt))”")
+    let version = run.promptVersion.map { " \(Sanitizer.line($0.label))" } ?? ""
+    console.message("Prompt\(version): “\(Sanitizer.line(run.prompt))”")
   }
 
   // MARK: - Reports

@@ -264,8 +264,9 @@ struct TryCommand: Command {
     let added = variants.map { variant in
       VariantRecord(
         prompt: variant.template.source, isKeptForm: variant.template.holesAreNames,
-        promptVersion: (try? store.prompts.version(
-          of: variant.template.source, connection: connection.name)) ?? nil,
+        version: (try? store.prompts.version(
+          of: variant.template.source, called: variant.template.name,
+          connection: connection.name)) ?? nil,
         engine: variant.engine.name, model: variant.engine.model)
     }
     let isStep = call.target("rows") == nil && self.rows.current != nil
@@ -277,16 +278,25 @@ struct TryCommand: Command {
         going.record.variants.count..<(going.record.variants.count + added.count)
       going.record.variants += added
       going.record.cells[0] += added.map { _ in nil }
-      going.rows = rows
+      going.record.rows = rows.map { tried($0, connection) }
       return going
     }
     return Experiment(
       record: ExperimentRecord(
         createdAt: RunDesk.now(), connection: connection.name,
         workspace: connection.workspace.name.rawValue, isStep: isStep, variants: added,
-        rows: rows.map { TriedRow(pageID: $0.id, title: $0.title, number: $0.number) },
+        rows: rows.map { tried($0, connection) },
         cells: rows.map { _ in added.map { _ in nil } }),
-      rows: rows, latest: 0..<added.count)
+      latest: 0..<added.count)
+  }
+
+  /// A row as an experiment keeps it: with what stands in every cell that an answer may go to.
+  private func tried(_ row: Row, _ connection: OpenConnection) -> TriedRow {
+    let all = connection.source?.properties ?? []
+    let targets = all.filter { PropertyKinds.isWritable($0.type) }.map(RunTarget.property)
+    return TriedRow(
+      pageID: row.id, title: row.title, number: row.number,
+      before: RowMapping.page(of: row).map { RunPlan.before($0, targets: targets, inputs: all) })
   }
 
   // MARK: - Asking

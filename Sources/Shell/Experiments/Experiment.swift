@@ -7,8 +7,6 @@ import Transport
 struct Experiment {
   /// What the store keeps of it.
   var record: ExperimentRecord
-  /// The rows as they were read; empty for one that was opened again.
-  var rows: [Row] = []
   /// The variants that the last `try` added.
   var latest: Range<Int>
 
@@ -130,6 +128,11 @@ extension TriedCell {
     let failed = failedChecks.map { "✗ \($0)" }
     return (failed + parts).joined(separator: " · ")
   }
+}
+
+extension PromptVersion {
+  /// “intro, version 2”, or “version 2” of the connection's own.
+  nonisolated var words: String { (name.map { $0 + ", " } ?? "") + "version \(number)" }
 }
 
 extension VariantRecord {

@@ -28,7 +28,7 @@ nonisolated struct ExperimentFile {
 
   private func name(_ variant: Int) -> String {
     let record = experiment.variants[variant]
-    let version = record.promptVersion.map { ", version \($0)" } ?? ""
+    let version = record.version.map { ", \($0.words)" } ?? ""
     return "\(Experiment.letter(variant)) · \(record.engineLabel)\(version)"
   }
 
@@ -162,8 +162,9 @@ nonisolated struct ExperimentFile {
       }.joined(separator: ",") + "\n"
     }
     var text = line([
-      "experiment", "row", "page", "variant", "engine", "model", "prompt", "prompt_version",
-      "answer", "problem", "failed_checks", "seconds", "input_tokens", "output_tokens", "cost",
+      "experiment", "row", "page", "variant", "engine", "model", "prompt", "prompt_name",
+      "prompt_version", "answer", "problem", "failed_checks", "seconds", "input_tokens",
+      "output_tokens", "cost",
       "best",
     ])
     for (row, tried) in experiment.rows.enumerated() {
@@ -172,7 +173,8 @@ nonisolated struct ExperimentFile {
         let best = ratings[ExperimentTable.person]?[row].map { $0.contains(place) }
         text += line([
           "\(experiment.id)", tried.title, tried.pageID, Experiment.letter(place), variant.engine,
-          variant.model, variant.prompt, variant.promptVersion.map(String.init) ?? "",
+          variant.model, variant.prompt, variant.version?.name ?? "",
+          variant.version.map { "\($0.number)" } ?? "",
           cell.errorCode == nil ? cell.shown : "", cell.errorMessage ?? "",
           cell.failedChecks.joined(separator: "; "), JSON.number(cell.seconds).text,
           "\(cell.inputTokens)", "\(cell.outputTokens)",
@@ -188,7 +190,8 @@ nonisolated struct ExperimentFile {
       [
         "variant": .string(Experiment.letter(place)), "engine": .string(variant.engine),
         "model": .string(variant.model), "prompt": .string(variant.prompt),
-        "prompt_version": variant.promptVersion.map(JSON.int) ?? .null,
+        "prompt_name": variant.version?.name.map(JSON.string) ?? .null,
+        "prompt_version": variant.version.map { .int($0.number) } ?? .null,
       ]
     }
     let rows = experiment.rows.enumerated().map { row, tried -> JSON in

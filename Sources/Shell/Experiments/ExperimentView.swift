@@ -22,7 +22,7 @@ nonisolated struct ExperimentView {
   /// A line for each variant: its letter, engine and prompt.
   var legend: String {
     experiment.variants.enumerated().map { place, variant in
-      let version = variant.promptVersion.map { " (version \($0))" } ?? ""
+      let version = variant.version.map { " (\(Sanitizer.line($0.words)))" } ?? ""
       let rest =
         "  \(Sanitizer.line(variant.engineLabel))\(version)  “\(Sanitizer.line(variant.prompt))”"
       return style.bold(Experiment.letter(place)) + DisplayWidth.cut(rest, to: max(20, width - 1))

@@ -130,6 +130,8 @@ nonisolated struct RunReport {
       "ended": run.endedAt.map(JSON.string) ?? .null, "kind": .string(run.kind.rawValue),
       "state": .string(run.state.rawValue), "connection": .string(run.connection),
       "engine": .string(run.engine), "model": .string(run.model), "prompt": .string(run.prompt),
+      "prompt_name": run.promptVersion?.name.map(JSON.string) ?? .null,
+      "prompt_version": run.promptVersion.map { .int($0.number) } ?? .null,
       "states": .object(JSON.Members(states)), "cost": totals.cost.map(JSON.double) ?? .null,
       "lost_calls": .int(totals.lostCalls), "lost_cost_at_most": .double(totals.lostCost),
       "rows": .array(rows),
@@ -242,7 +244,8 @@ nonisolated struct RunReport {
         ))
     }
     let list = facts.map { "<dt>\(HTML.escaped($0.0))</dt><dd>\(HTML.escaped($0.1))</dd>" }
-    let prompt = run.prompt.isEmpty ? "" : "<pre>\(HTML.escaped(run.prompt))</pre>\n"
+    let version = run.promptVersion.map { "<p>Prompt \(HTML.escaped($0.label))</p>\n" } ?? ""
+    let prompt = run.prompt.isEmpty ? "" : "\(version)<pre>\(HTML.escaped(run.prompt))</pre>\n"
     return "\(prompt)<dl>\(list.joined())</dl>\n"
   }
 

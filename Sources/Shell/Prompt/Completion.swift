@@ -36,6 +36,8 @@ nonisolated struct CompletionFacts: Sendable {
   var functions: [String] = []
   /// The prompts of the open connection, the newest first.
   var prompts: [String] = []
+  /// The names under which prompts are kept.
+  var promptNames: [String] = []
   /// The models that were named lately, `engine/model`.
   var models: [String] = []
   /// The rows last shown.
@@ -171,6 +173,10 @@ nonisolated struct Completion: Sendable {
       return ["text", "number", "flag", "date", "list of", "one of ["].map {
         Candidate(text: $0, kind: "type", isWhole: !$0.hasSuffix("["))
       }
+    case .promptName:
+      return facts.promptNames.map {
+        Candidate(text: Completion.quoted($0), kind: "named prompt", rank: 0)
+      }
     case .script: return []
     case .valueCommand:
       return signatures.filter(\.givesValue).map {
@@ -178,12 +184,13 @@ nonisolated struct Completion: Sendable {
       }
     case .slot(let command, let name):
       guard let slot = index[command]?.slots.first(where: { $0.name == name }) else { return [] }
-      return slotWords(command, slot, before, facts)
+      return slotWords(command, slot, point, before, facts)
     }
   }
 
   private func slotWords(
-    _ command: String, _ slot: Slot, _ before: String, _ facts: CompletionFacts
+    _ command: String, _ slot: Slot, _ point: CompletionPoint, _ before: String,
+    _ facts: CompletionFacts
   ) -> [Candidate] {
     switch slot.kind {
     case .properties: return properties(facts, isInHole: false, isWritable: true)
@@ -198,6 +205,8 @@ nonisolated struct Completion: Sendable {
       ]
     case .template, .text, .texts:
       return facts.variables.map { Candidate(text: $0, kind: "variable") }
+        + (command == "prompt" && slot.kind == .template
+          ? words(.promptName, point, before, facts) : [])
         + (slot.kind == .template
           ? facts.prompts.prefix(20).map {
             Candidate(text: Completion.quoted($0), kind: "earlier prompt")
@@ -302,6 +311,7 @@ nonisolated struct Completion: Sendable {
     case .connection: return facts.connections.map { closed($0, "connection") }
     case .engine:
       return (EngineCatalog.all.map(\.name) + facts.models).map { closed($0, "engine") }
+    case .promptName: return facts.promptNames.map { closed($0, "named prompt") }
     case .script: return files(point.word, quote, endings: ["visen"])
     case .slot(let command, let name):
       guard let slot = index[command]?.slots.first(where: { $0.name == name }) else { return [] }
@@ -309,7 +319,10 @@ nonisolated struct Completion: Sendable {
       case .connection: return facts.connections.map { closed($0, "connection") }
       case .engines:
         return (EngineCatalog.all.map(\.name) + facts.models).map { closed($0, "engine") }
-      case .template: return facts.prompts.map { closed($0, "earlier prompt") }
+      case .template:
+        // After `prompt` the name of one does as well as its words.
+        return (command == "prompt" ? facts.promptNames.map { closed($0, "named prompt") } : [])
+          + facts.prompts.map { closed($0, "earlier prompt") }
       case .word: return facts.models.map { closed($0, "model") }
       case .text where ["file", "path", "script"].contains(slot.name):
         return files(point.word, quote, endings: command == "run" ? ["visen"] : [])

@@ -158,6 +158,7 @@ final class PromptLoop {
     if let name = session.connections.open?.name {
       facts.prompts = (try? store.prompts.versions(of: name).map(\.text)) ?? []
     }
+    facts.promptNames = (try? store.prompts.named().compactMap(\.name)) ?? []
     facts.rows = session.rows.words
     facts.models = PromptLoop.models
     return facts

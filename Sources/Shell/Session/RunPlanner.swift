@@ -144,7 +144,7 @@ struct RunPlanner {
     plan.parameters.sourceID = connection.source?.id.description
     plan.parameters.leavesFailing = settings.text("failed_checks") == "leave"
     plan.parameters.promptVersion = try store.prompts.version(
-      of: template.source, connection: connection.name)
+      of: template.source, called: template.name, connection: connection.name)
     let draft = try RunDraft(plan, in: store.journal)
     do {
       var skipped = Skipped()
@@ -318,7 +318,8 @@ struct RunPlanner {
     _ call: CommandCall, _ connection: OpenConnection, _ template: PromptTemplate,
     _ targets: [RunTarget], without done: Set<String>, into draft: RunDraft
   ) async throws -> Skipped {
-    let inputs = inputs(of: template, connection)
+    let inputs = inputs(
+      of: template.holeNames, areNames: template.holesAreNames, connection)
     let titleName = connection.source?.titleProperty?.name
     var skipped = Skipped()
     var reader = try await reader(call, fields(template, targets, connection))
@@ -351,14 +352,18 @@ struct RunPlanner {
   }
 
   /// The properties that a prompt speaks of; of one without holes the title, which goes with it.
-  private func inputs(
-    of template: PromptTemplate, _ connection: OpenConnection
+  ///
+  /// - Parameters:
+  ///   - holes: The names in its holes; of an expression, its source.
+  ///   - areNames: Whether each of them is the name of a property.
+  func inputs(
+    of holes: [String], areNames: Bool, _ connection: OpenConnection
   ) -> [PropertySchema] {
     guard let source = connection.source else { return [] }
-    guard !template.holeNames.isEmpty else { return source.titleProperty.map { [$0] } ?? [] }
+    guard !holes.isEmpty else { return source.titleProperty.map { [$0] } ?? [] }
     return source.properties.filter { schema in
-      template.holeNames.contains { hole in
-        hole == schema.name || (!template.holesAreNames && hole.contains(schema.name))
+      holes.contains { hole in
+        hole == schema.name || (!areNames && hole.contains(schema.name))
       }
     }
   }
