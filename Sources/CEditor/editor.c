@@ -27,7 +27,7 @@ enum {
   KEY_LIST,
   KEY_ACCEPT,
   KEY_SEARCH,
-  KEY_STOP,
+  KEY_LEAVE,
   KEY_UP,
   KEY_DOWN,
   KEY_RIGHT,
@@ -83,10 +83,11 @@ struct visen_editor {
   int interrupted, ended, edited;
   pthread_mutex_t lock;
   char *above;       // Guarded by `lock`: what is to be printed above the line.
-  int stop_asked;    // Guarded by `lock`.
+  int leave_asked;   // Guarded by `lock`.
+  char *next_prompt; // Guarded by `lock`: what is to stand before the line from now on.
   char **offered;    // Guarded by `lock`: statements that are to join the history.
   size_t offered_count, offered_capacity;
-  int phase;         // 0 typing, 1 the line is being erased, 2 it is to be restored.
+  int phase;         // 0 typing, 1 the line was erased for good, 2 it is to be restored.
   wchar_t *stashed;
   size_t stashed_cursor;
 };
@@ -592,10 +593,26 @@ static void take_offered(visen_editor *e) {
   if (e->found > e->history_count) e->found = e->history_count;
 }
 
+// Shows another prompt before the line that is being typed.
+static void use_prompt(visen_editor *e, const char *text) {
+  wchar_t *wide = to_wide(text);
+  if (!wide) return;
+  free(e->prompt);
+  e->prompt = wide;
+  if (e->searching || e->phase != 0) return;
+  erase_suggestion(e);
+  show_prompt(e, e->prompt);
+  push_key(e, KEY_SEARCH);  // Draws what is different.
+}
+
 static int pump(EditLine *el, wchar_t *out) {
   visen_editor *e = self(el);
   if (!e) return -1;
   if (e->phase == 2) finish_printing(e);
+  if (e->phase == 1) {
+    put("\r\033[J");
+    return 0;
+  }
   if (e->initial) {
     *out = KEY_BEGIN;
     return 1;
@@ -619,21 +636,25 @@ static int pump(EditLine *el, wchar_t *out) {
       int resized = count > 0 && memchr(signs, 'r', (size_t)count) != NULL;
       pthread_mutex_lock(&e->lock);
       int has_output = e->above != NULL;
-      int stops = e->stop_asked;
+      int leaves = e->leave_asked;
+      char *prompt = e->next_prompt;
       take_offered(e);
-      e->stop_asked = 0;
+      e->leave_asked = 0;
+      e->next_prompt = NULL;
       pthread_mutex_unlock(&e->lock);
+      if (prompt) use_prompt(e, prompt);
+      free(prompt);
       // A window that is dragged changes its size many times; the last one counts.
       struct pollfd more = {e->wake_read, POLLIN, 0};
       while (resized && poll(&more, 1, 50) > 0) {
         if (read(e->wake_read, signs, sizeof signs) <= 0) break;
         pthread_mutex_lock(&e->lock);
         has_output = e->above != NULL;
-        stops |= e->stop_asked;
-        e->stop_asked = 0;
+        leaves |= e->leave_asked;
+        e->leave_asked = 0;
         pthread_mutex_unlock(&e->lock);
       }
-      if (stops) push_key(e, KEY_STOP);
+      if (leaves) push_key(e, KEY_LEAVE);
       if (resized) push_key(e, KEY_RESIZE);
       if (has_output) push_key(e, KEY_ERASE);
       continue;
@@ -803,6 +824,16 @@ static unsigned char do_erase(EditLine *el, wint_t key) {
   show_prompt(e, L"");
   e->phase = 2;
   (void)el;
+  return CC_REFRESH;
+}
+
+// Takes the line from the screen; the pump ends it then.
+static unsigned char do_leave(EditLine *el, wint_t key) {
+  (void)key;
+  visen_editor *e = self(el);
+  replace_line(e, L"", 0);
+  show_prompt(e, L"");
+  e->phase = 1;
   return CC_REFRESH;
 }
 
@@ -1298,6 +1329,7 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int has_
       {L"visen-list", do_list},           {L"visen-suspend", do_suspend},
       {L"visen-brace", do_close_brace},   {L"visen-begin", do_begin},
       {L"visen-mark", do_mark},           {L"visen-edit", do_edit},
+      {L"visen-leave", do_leave},
   };
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++) {
     el_wset(e->el, EL_ADDFN, functions[i].name, L"of Visen", functions[i].function);
@@ -1328,7 +1360,7 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int has_
   bind_private(e, KEY_LIST, L"visen-list");
   bind_private(e, KEY_ACCEPT, L"ed-newline");
   bind_private(e, KEY_SEARCH, L"visen-step");
-  bind_private(e, KEY_STOP, L"visen-interrupt");
+  bind_private(e, KEY_LEAVE, L"visen-leave");
   bind_private(e, KEY_UP, L"visen-up");
   bind_private(e, KEY_DOWN, L"visen-down");
   bind_private(e, KEY_RIGHT, L"visen-right");
@@ -1412,7 +1444,7 @@ editor_status editor_read(visen_editor *e, const char *prompt, int has_history,
   if (e->interrupted) return EDITOR_INTERRUPTED;
   if (!line || count <= 0) {
     if (count == 0 || e->ended) {
-      put("\r\n");
+      if (e->phase != 1) put("\r\n");
       return EDITOR_END;
     }
     return EDITOR_FAILED;
@@ -1459,9 +1491,17 @@ void editor_print(visen_editor *e, const char *text) {
   wake(e);
 }
 
-void editor_stop(visen_editor *e) {
+void editor_set_prompt(visen_editor *e, const char *prompt) {
   pthread_mutex_lock(&e->lock);
-  e->stop_asked = 1;
+  free(e->next_prompt);
+  e->next_prompt = prompt ? strdup(prompt) : NULL;
+  pthread_mutex_unlock(&e->lock);
+  if (prompt) wake(e);
+}
+
+void editor_leave(visen_editor *e) {
+  pthread_mutex_lock(&e->lock);
+  e->leave_asked = 1;
   pthread_mutex_unlock(&e->lock);
   wake(e);
 }
@@ -1487,6 +1527,7 @@ void editor_close(visen_editor *e) {
   free(e->list);
   free(e->stashed);
   free(e->above);
+  free(e->next_prompt);
   free(e->initial);
   for (size_t i = 0; i < e->offered_count; i++) free(e->offered[i]);
   free(e->offered);

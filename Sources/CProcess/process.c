@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <malloc.h>
 #include <poll.h>
+#include <pthread.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdint.h>
@@ -34,6 +35,33 @@ void process_use_one_heap(void) {
     madvise((void *)start, end - start, MADV_HUGEPAGE);
   }
 #endif
+}
+
+struct work {
+  void (*body)(void *);
+  void *context;
+};
+
+static void *run_work(void *argument) {
+  struct work work = *(struct work *)argument;
+  free(argument);
+  work.body(work.context);
+  return NULL;
+}
+
+int process_start_thread(size_t stack, void (*body)(void *), void *context) {
+  struct work *work = malloc(sizeof *work);
+  if (!work) return ENOMEM;
+  *work = (struct work){body, context};
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_attr_setstacksize(&attributes, stack);
+  pthread_t thread;
+  int failed = pthread_create(&thread, &attributes, run_work, work);
+  pthread_attr_destroy(&attributes);
+  if (failed) free(work);
+  return failed;
 }
 
 static void close_both(int pair[2]) {

@@ -20,6 +20,8 @@ public protocol ScriptHost: AnyObject, Sendable {
   func currentRow() -> Row?
   /// The words of a prompt that was kept under a name; `nil` when there is none.
   func prompt(named name: String) -> String?
+  /// The names under which prompts were kept.
+  var promptNames: [String] { get }
 
   /// Reads rows: at least those that the conditions and sorts leave, in the order of the sorts.
   func rows(_ query: RowRequest) async throws -> [Row]
@@ -91,6 +93,9 @@ extension ScriptHost {
 
   /// No prompts are kept.
   public func prompt(named name: String) -> String? { nil }
+
+  /// No prompts are kept.
+  public var promptNames: [String] { [] }
 
   /// Nothing can be included.
   public func script(at path: String, from file: String) throws -> SourceText {

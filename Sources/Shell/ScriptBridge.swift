@@ -74,6 +74,8 @@ nonisolated final class ScriptBridge: ScriptHost {
     ((try? store.prompts.find(named: name)) ?? nil)?.text
   }
 
+  var promptNames: [String] { (try? store.prompts.named().compactMap(\.name)) ?? [] }
+
   // MARK: - While running
 
   func rows(_ request: RowRequest) async throws -> [Row] {

@@ -18,29 +18,31 @@ public final class ShellLoop {
 
   /// Carries an invocation out.
   ///
+  /// - Parameters:
+  ///   - home: The folder of all files.
+  ///   - surroundings: Gives the places and services; asked when the first prompt stands there.
   /// - Returns: The program's exit code.
-  public static func run(_ invocation: Invocation, in surroundings: Surroundings) async -> Int32 {
-    let console = StandardConsole(
-      color: invocation.options.color, isQuiet: invocation.options.isQuiet,
-      environment: surroundings.environment)
+  public static func run(
+    _ invocation: Invocation, home: String, in surroundings: () -> Surroundings
+  ) async -> Int32 {
     if case .statements(let text) = invocation.work, text.allSatisfy(\.isWhitespace) {
       return ExitCode.success
     }
-    // The editor opens on its own thread, while the store does here.
-    let prompt =
-      invocation.work == .standardInput && surroundings.isInteractive ? PromptLoop(console) : nil
+    let console = StandardConsole(
+      color: invocation.options.color, isQuiet: invocation.options.isQuiet)
+    func opened() throws -> Session {
+      try Session(surroundings: surroundings(), options: invocation.options, console: console)
+    }
+    if invocation.work == .standardInput, isatty(STDIN_FILENO) == 1 {
+      return await PromptLoop(console).run(home: home, opening: opened)
+    }
     let session: Session
     do {
-      session = try Session(
-        surroundings: surroundings, options: invocation.options, console: console)
-      // At the prompt nothing goes without it; scripts open it when they come to use it.
-      if surroundings.isInteractive { try session.store.open() }
+      session = try opened()
     } catch {
-      await prompt?.close()
       console.problem(Sanitizer.text("visen: \(Report.sentence(error))"))
       return ExitCode.problem
     }
-    if let prompt { return await prompt.run(session) }
     let loop = ShellLoop(session)
     return loop.ended(await loop.run(invocation.work))
   }

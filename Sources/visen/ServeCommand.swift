@@ -153,7 +153,7 @@ struct ServeCommand: ParsableCommand {
         file: URL(fileURLWithPath: workspace), token: token, queryLimit: queryLimit,
         capabilities: capabilities, now: clock)
     }
-    let home = Wiring.home(ProcessInfo.processInfo.environment)
+    let home = URL(fileURLWithPath: Wiring.home, isDirectory: true)
     try PrivateFile.makeFolder(home)
     return try LocalWorkspace(
       file: home.appendingPathComponent("workspace.db"), token: token, queryLimit: queryLimit,

@@ -14,24 +14,30 @@ enum Wiring {
   ///
   /// - Returns: The exit code.
   @MainActor static func run(_ invocation: Invocation) async -> Int32 {
-    var environment = ProcessInfo.processInfo.environment
-    let home = self.home(environment)
     let network = NetworkTransport()
-    let services: any HTTPTransport
-    do {
-      services = try recorded(network, invocation.options, &environment)
-    } catch {
-      try? FileHandle.standardError.write(contentsOf: Data("visen: \(error)\n".utf8))
-      return ExitCode.invalidProgram
+    var services: any HTTPTransport = network
+    var changed: [String: String]?
+    if invocation.options.recording != nil || invocation.options.replay != nil {
+      do {
+        var environment = ProcessInfo.processInfo.environment
+        services = try recorded(network, invocation.options, &environment)
+        changed = environment
+      } catch {
+        try? FileHandle.standardError.write(contentsOf: Data("visen: \(error)\n".utf8))
+        return ExitCode.invalidProgram
+      }
     }
-    let local = LocalWorkspaces(home: home)
-    let isTerminal = isatty(STDIN_FILENO) == 1
-    let code = await ShellLoop.run(
-      invocation,
-      in: Surroundings(
-        home: home, environment: environment,
-        isInteractive: isTerminal && invocation.work == .standardInput, network: services,
-        openLocalWorkspace: { try local.open() }, checkpoint: checkpoint(environment)))
+    let home = self.home
+    let code = await ShellLoop.run(invocation, home: home) {
+      let environment = changed ?? ProcessInfo.processInfo.environment
+      let folder = URL(fileURLWithPath: home, isDirectory: true)
+      let local = LocalWorkspaces(home: folder)
+      return Surroundings(
+        home: folder, environment: environment,
+        isInteractive: isatty(STDIN_FILENO) == 1 && invocation.work == .standardInput,
+        network: services, openLocalWorkspace: { try local.open() },
+        checkpoint: checkpoint(environment))
+    }
     await network.shutdown()
     return code
   }
@@ -62,15 +68,10 @@ enum Wiring {
   }
 
   /// `VISEN_HOME`, else the data folder of the XDG base directory specification.
-  static func home(_ environment: [String: String]) -> URL {
-    if let set = environment["VISEN_HOME"], !set.isEmpty {
-      return URL(fileURLWithPath: set, isDirectory: true)
-    }
-    if let data = environment["XDG_DATA_HOME"], data.hasPrefix("/") {
-      return URL(fileURLWithPath: data, isDirectory: true).appendingPathComponent("visen")
-    }
-    return URL(fileURLWithPath: environment["HOME"] ?? NSHomeDirectory(), isDirectory: true)
-      .appendingPathComponent(".local/share/visen")
+  static var home: String {
+    if let set = Variable.value("VISEN_HOME"), !set.isEmpty { return set }
+    if let data = Variable.value("XDG_DATA_HOME"), data.hasPrefix("/") { return data + "/visen" }
+    return (Variable.value("HOME") ?? NSHomeDirectory()) + "/.local/share/visen"
   }
 
   /// Debug builds can be told to die at a boundary of the journal, as a crash would; tests do.

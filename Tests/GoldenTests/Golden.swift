@@ -84,8 +84,8 @@ nonisolated final class KeptConsole: Console, @unchecked Sendable {
   let columns = 100
   let screenRows: Int? = nil
   let resultsAreTerminal = false
-  let resultStyle = Style(choice: .never, isTerminal: false, environment: [:])
-  let messageStyle = Style(choice: .never, isTerminal: false, environment: [:])
+  let resultStyle = Style.plain
+  let messageStyle = Style.plain
 
   // Guarded by `lock`.
   private let lock = NSLock()

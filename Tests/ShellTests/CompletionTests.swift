@@ -146,11 +146,14 @@ import Testing
     ("'日本'", "ssss"), ("x = = 3", "    ! n"),
   ])
   func roles(_ text: String, _ wanted: String) {
-    #expect(TypingHelper(signatures: CommandCatalog.signatures).paint(text) == wanted)
+    let helper = TypingHelper()
+    helper.learn(CommandCatalog.signatures)
+    #expect(helper.paint(text) == wanted)
   }
 
   @Test func pastes() {
-    let helper = TypingHelper(signatures: CommandCatalog.signatures)
+    let helper = TypingHelper()
+    helper.learn(CommandCatalog.signatures)
     var facts = CompletionFacts()
     facts.connections = ["Blog"]
     helper.know(facts)

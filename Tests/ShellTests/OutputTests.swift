@@ -111,12 +111,12 @@ struct OutputTests {
     _ choice: ColorChoice, _ environment: [String: String], _ isTerminal: Bool, _ isOn: Bool
   ) {
     #expect(
-      Style(choice: choice, isTerminal: isTerminal, environment: environment).isOn == isOn)
+      Style(choice: choice, isTerminal: isTerminal, variable: { environment[$0] }).isOn == isOn)
   }
 
   @Test func markdown() {
     let view = MarkdownView(
-      width: 30, style: Style(choice: .always, isTerminal: true, environment: [:]), isTerminal: true
+      width: 30, style: Style(choice: .always, isTerminal: true), isTerminal: true
     )
     let drawn = view.rendered(
       """

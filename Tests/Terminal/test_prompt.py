@@ -535,7 +535,7 @@ class Asking(PromptTest):
         for question, answers in (
             ("generate?", ["generate: Asks the prompt", "with PROMPT"]),
             ("upper?", ["upper(", "→"]), ("Topic?", ["title, a property of Blog", "filled in 3 of 3"]),
-            ("help V203", ["Nothing is converted silently"]), ("help V412", ["about keys"]),
+            ("help V203", ["Nothing is converted silently"]), ("help V412", ["practice needs none"]),
             ("help keys", ["Ctrl-R", "Alt-Enter"]), ("conflict?", ["it takes keep, overwrite"]),
             ("`Blog topics`?", ["a connection to a database"]), ("gpt?", ["an engine"]),
             ("help genrate", ["did you mean: help generate"]), ("help", ["Commands", "Functions"]),

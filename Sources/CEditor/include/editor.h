@@ -1,8 +1,8 @@
 #ifndef VISEN_EDITOR_H
 #define VISEN_EDITOR_H
 
-/// A line editor over libedit. All texts are UTF-8. Every function but `editor_print` and
-/// `editor_stop` belongs to one thread, the one that opened the editor.
+/// A line editor over libedit. All texts are UTF-8. Functions that do not say otherwise belong to one
+/// thread, the one that opened the editor.
 typedef struct visen_editor visen_editor;
 
 /// What reading gave.
@@ -67,8 +67,12 @@ void editor_give_terminal_back(void);
 /// Prints a text above the line that is being typed, line ends included; from any thread.
 void editor_print(visen_editor *editor, const char *text);
 
-/// Leaves `editor_read` with EDITOR_INTERRUPTED; from any thread.
-void editor_stop(visen_editor *editor);
+/// Gives the line that is being typed another prompt; NULL takes back one that was not shown yet. From
+/// any thread.
+void editor_set_prompt(visen_editor *editor, const char *prompt);
+
+/// Takes prompt and line away from the screen and leaves `editor_read` with EDITOR_END; from any thread.
+void editor_leave(visen_editor *editor);
 
 /// Gives the terminal back.
 void editor_close(visen_editor *editor);

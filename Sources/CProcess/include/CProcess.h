@@ -12,6 +12,11 @@
 /// the time of a script that makes a list of a hundred thousand records that was a third.
 void process_use_one_heap(void);
 
+/// Runs a function on a thread of its own with a stack of so many bytes; nothing waits for its end.
+///
+/// The result is 0, or an error number when there is no thread.
+int process_start_thread(size_t stack, void (*body)(void *), void *context);
+
 /// Runs a command of the shell on our terminal and waits for its end.
 ///
 /// `input` is what it reads, `length` bytes; NULL gives it our standard input. `output` gets what it

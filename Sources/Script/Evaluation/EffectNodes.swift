@@ -92,7 +92,13 @@ final class KeptPromptNode: Node, @unchecked Sendable {
     if let text = context.machine.host.prompt(named: name) { return text }
     throw ScriptError(
       code: "V515", message: "there is no prompt called “\(name)”", span: span,
-      notes: ["all of them: prompts"])
+      notes: notes(for: name, among: context.machine.host.promptNames))
+  }
+
+  /// What to type instead of a name under which nothing is kept.
+  static func notes(for name: String, among names: [String]) -> [String] {
+    names.isEmpty
+      ? ["all of them: prompts"] : NearestWord.notes(for: name, among: names, kind: "prompts")
   }
 }
 

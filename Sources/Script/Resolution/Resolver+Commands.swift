@@ -171,7 +171,8 @@ extension Resolver {
     if text == nil {
       note(
         "V515", "there is no prompt called “\(words)”", name.span, label: "unknown prompt",
-        ["all of them: prompts", "to keep one: prompt \"…\" called \"\(words)\""])
+        KeptPromptNode.notes(for: words, among: host.promptNames + namedPrompts.sorted())
+          + ["to keep one: prompt \"…\" called \"\(words)\""])
     }
     return (resolved.node, text)
   }

@@ -144,7 +144,9 @@ extension Resolver {
             "V403", "there is no connection called “\(constant.value.display)”", name.span,
             label: "unknown connection",
             near.isEmpty
-              ? ["all of them: connections"] : ["connections: \(near.joined(separator: ", "))"])
+              ? ["all of them: connections"]
+              : NearestWord.notes(
+                for: constant.value.display, among: near, kind: "connections"))
           answer = .later
         }
       } else {

@@ -39,10 +39,12 @@ struct CheckCommand: Command {
     var checks = try store.prompts.checks(of: connection.name)
     if let name = call.text("remove") {
       guard let index = checks.firstIndex(where: { $0.name == name }) else {
-        throw ScriptError.refusal(
-          "V522", "There is no check called “\(name)”.",
-          checks.isEmpty
-            ? "there is none yet" : "checks: \(checks.map(\.name).joined(separator: ", "))")
+        throw ScriptError(
+          code: "V522", message: "There is no check called “\(name)”.",
+          notes: checks.isEmpty
+            ? ["there is none yet"]
+            : NearestWord.notes(for: name, among: checks.map(\.name), kind: "checks"),
+          kind: .problem)
       }
       checks.remove(at: index)
       try store.prompts.setChecks(checks, of: connection.name)

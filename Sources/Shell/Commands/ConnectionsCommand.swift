@@ -38,8 +38,12 @@ struct ConnectionsCommand: Command {
     }
     if let name = call.text("restore") {
       guard let saved = try connections.store.connections.restore(named: name) else {
-        throw ScriptError.refusal(
-          "V403", "No disconnected connection is called “\(name)”.", "see them all: connections")
+        let gone = try connections.store.connections.deleted().map(\.name)
+        throw ScriptError(
+          code: "V403", message: "No disconnected connection is called “\(name)”.",
+          notes: gone.isEmpty
+            ? ["none was disconnected; those that are there: connections"]
+            : NearestWord.notes(for: name, among: gone, kind: "disconnected"), kind: .problem)
       }
       try await mirror.push()
       console.message("“\(saved.name)” is back. Open it: use \"\(saved.name)\"")

@@ -66,11 +66,11 @@ struct PriceCommand: Command {
   private func keep(_ call: CommandCall, engine: String, model: String) throws {
     guard let input = call.number("input"), let output = call.number("output") else {
       throw ScriptError.refusal(
-        "V515", "A price has two parts.", "price \"\(engine)/\(model)\" input 0.10 output 0.50")
+        "V529", "A price has two parts.", "price \"\(engine)/\(model)\" input 0.10 output 0.50")
     }
     let cached = call.number("cached") ?? input
     guard [input, output, cached].allSatisfy({ (0...1_000_000).contains($0) }) else {
-      throw ScriptError.refusal("V515", "A price is 0 or more dollars for a million tokens.")
+      throw ScriptError.refusal("V529", "A price is 0 or more dollars for a million tokens.")
     }
     try facts.keep(
       EngineFacts.GivenPrice(
@@ -87,7 +87,7 @@ struct PriceCommand: Command {
       return (engine, label)
     }
     throw ScriptError.refusal(
-      "V515", "“\(label)” does not say whose model it is.",
+      "V529", "“\(label)” does not say whose model it is.",
       "write the engine before it: \"gpt/\(label)\"")
   }
 

@@ -15,6 +15,7 @@ struct UseCommand: Command {
   private let rows: RowTable
   private let console: any Console
   private let store: LocalStore
+  private let isAtPrompt: Bool
 
   init(_ session: Session) {
     connections = session.connections
@@ -22,6 +23,7 @@ struct UseCommand: Command {
     rows = session.rows
     console = session.console
     store = session.store
+    isAtPrompt = session.isAtPrompt
   }
 
   func run(_ call: CommandCall) async throws -> Value {
@@ -29,10 +31,13 @@ struct UseCommand: Command {
     let saved = try connections.find(call.text("name") ?? "")
     rows.clear()
     let connection = try await connections.use(saved)
-    var facts = [connection.name]
-    if let prompt = saved.promptText { facts.append("prompt “\(prompt.prefix(60))”") }
-    if let engine = saved.engine { facts.append(engine) }
-    console.message(facts.joined(separator: " · "))
+    // A script knows what it opens; a person is reminded.
+    if isAtPrompt {
+      var facts = [connection.name]
+      if let prompt = saved.promptText { facts.append("prompt “\(prompt.prefix(60))”") }
+      if let engine = saved.engine { facts.append(engine) }
+      console.message(facts.joined(separator: " · "))
+    }
     if let run = try store.journal.lastUnfinished(connection: saved.name) {
       let counts = try store.journal.counts(ofRun: run.id)
       console.message("\(counts.left) of \(counts.total) left in run \(run.id): resume")

@@ -100,6 +100,7 @@ nonisolated final class WishPlan: ScriptHost {
   func shape(of connection: String?) -> ShapeAnswer { bridge.shape(of: connection) }
   func currentRow() -> Row? { bridge.currentRow() }
   func prompt(named name: String) -> String? { bridge.prompt(named: name) }
+  var promptNames: [String] { bridge.promptNames }
   func rows(_ request: RowRequest) async throws -> [Row] { try await bridge.rows(request) }
   func body(of row: Row) async throws -> String { try await bridge.body(of: row) }
   func print(_ line: String) {}

@@ -70,11 +70,18 @@ nonisolated struct OutputFailure {
   }
 }
 
+/// The environment variables of the process, one by one.
+///
+/// All of them as a dictionary take longer to gather than all else that the first prompt needs.
+public nonisolated enum Variable {
+  /// The value of a variable; `nil` when it is not there.
+  public static func value(_ name: String) -> String? { getenv(name).map { String(cString: $0) } }
+}
+
 /// The console of the process: its standard streams.
 nonisolated final class StandardConsole: Console {
   private let isQuiet: Bool
   private let messagesAreTerminal: Bool
-  private let environment: [String: String]
   let resultsAreTerminal: Bool
   let resultStyle: Style
   let messageStyle: Style
@@ -88,16 +95,15 @@ nonisolated final class StandardConsole: Console {
     var failure: OutputFailure?
   }
 
-  init(color: ColorChoice, isQuiet: Bool, environment: [String: String]) {
+  init(color: ColorChoice, isQuiet: Bool) {
     self.isQuiet = isQuiet
-    self.environment = environment
     resultsAreTerminal = isatty(STDOUT_FILENO) == 1
     messagesAreTerminal = isatty(STDERR_FILENO) == 1
-    resultStyle = Style(choice: color, isTerminal: resultsAreTerminal, environment: environment)
-    messageStyle = Style(choice: color, isTerminal: messagesAreTerminal, environment: environment)
+    resultStyle = Style(choice: color, isTerminal: resultsAreTerminal, variable: Variable.value)
+    messageStyle = Style(choice: color, isTerminal: messagesAreTerminal, variable: Variable.value)
   }
 
-  var movesCursor: Bool { resultsAreTerminal && Style.movesCursor(environment) }
+  var movesCursor: Bool { resultsAreTerminal && Style.movesCursor(Variable.value) }
   var outputFailure: OutputFailure? { state.withLock { $0.failure } }
   var columns: Int { size()?.columns ?? 80 }
   var screenRows: Int? { size()?.rows }
@@ -117,7 +123,7 @@ nonisolated final class StandardConsole: Console {
         return (Int(size.ws_col), Int(size.ws_row))
       }
     }
-    if let text = environment["COLUMNS"], let columns = Int(text), columns > 0 {
+    if let text = Variable.value("COLUMNS"), let columns = Int(text), columns > 0 {
       return (columns, 25)
     }
     return nil
@@ -136,7 +142,7 @@ nonisolated final class StandardConsole: Console {
 
   func document(_ make: (_ movesCursor: Bool) -> String) {
     let isAlone = state.withLock { $0.pages && $0.above == nil }
-    if isAlone, let rows = screenRows, let pager = Pager.command(environment) {
+    if isAlone, let rows = screenRows, let pager = Pager.command() {
       let text = make(false)
       if DisplayWidth.rows(of: text, columns: columns) >= rows {
         progress(nil)
@@ -234,14 +240,14 @@ nonisolated enum TerminalLoan {
 /// Shows long results a screen at a time.
 nonisolated enum Pager {
   /// The command: `VISEN_PAGER`, `PAGER`, else `less`; `nil` when there is none or it is switched off.
-  static func command(_ environment: [String: String]) -> String? {
-    guard environment["TERM"] != "dumb" else { return nil }
-    let set = environment["VISEN_PAGER"] ?? environment["PAGER"]
+  static func command() -> String? {
+    guard Variable.value("TERM") != "dumb" else { return nil }
+    let set = Variable.value("VISEN_PAGER") ?? Variable.value("PAGER")
     if let set {
       let command = set.trimmingCharacters(in: .whitespaces)
       return command.isEmpty || command == "cat" ? nil : command
     }
-    let folders = (environment["PATH"] ?? "").split(separator: ":")
+    let folders = (Variable.value("PATH") ?? "").split(separator: ":")
     return folders.contains { access("\($0)/less", X_OK) == 0 } ? "less" : nil
   }
 

@@ -33,12 +33,14 @@ nonisolated struct Style: Sendable {
   let isOn: Bool
 
   /// No colours.
-  static let plain = Style(choice: .never, isTerminal: false, environment: [:])
+  static let plain = Style(choice: .never, isTerminal: false)
 
   /// Decides for a stream: the option, then NO_COLOR, FORCE_COLOR, TERM, CLICOLOR, then the terminal.
-  init(choice: ColorChoice, isTerminal: Bool, environment: [String: String]) {
-    func isSet(_ name: String) -> Bool { !(environment[name] ?? "").isEmpty }
-    func isForced(_ name: String) -> Bool { isSet(name) && environment[name] != "0" }
+  ///
+  /// - Parameter variable: Gives the value of an environment variable.
+  init(choice: ColorChoice, isTerminal: Bool, variable: (String) -> String? = { _ in nil }) {
+    func isSet(_ name: String) -> Bool { !(variable(name) ?? "").isEmpty }
+    func isForced(_ name: String) -> Bool { isSet(name) && variable(name) != "0" }
     switch choice {
     case .always: isOn = true
     case .never: isOn = false
@@ -47,7 +49,7 @@ nonisolated struct Style: Sendable {
         isOn = false
       } else if isForced("CLICOLOR_FORCE") || isForced("FORCE_COLOR") {
         isOn = true
-      } else if environment["TERM"] == "dumb" || environment["CLICOLOR"] == "0" {
+      } else if variable("TERM") == "dumb" || variable("CLICOLOR") == "0" {
         isOn = false
       } else {
         isOn = isTerminal
@@ -56,8 +58,8 @@ nonisolated struct Style: Sendable {
   }
 
   /// Whether a terminal can be told to move its cursor, and knows links.
-  static func movesCursor(_ environment: [String: String]) -> Bool {
-    let name = environment["TERM"] ?? ""
+  static func movesCursor(_ variable: (String) -> String?) -> Bool {
+    let name = variable("TERM") ?? ""
     return !name.isEmpty && name != "dumb"
   }
 

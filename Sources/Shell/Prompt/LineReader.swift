@@ -1,4 +1,6 @@
 import CEditor
+import CProcess
+@preconcurrency import Dispatch
 import Foundation
 import Script
 import Synchronization
@@ -12,15 +14,46 @@ nonisolated enum ReadResult: Sendable {
   case end
 }
 
+/// A line that a person types: what becomes of it is there once it is sent.
+nonisolated final class PendingLine: Sendable {
+  private struct State {
+    var result: ReadResult?
+    var reader: CheckedContinuation<ReadResult, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  /// What reading it gave; for one caller.
+  var result: ReadResult {
+    get async {
+      await withCheckedContinuation { continuation in
+        let result = state.withLock { state in
+          if state.result == nil { state.reader = continuation }
+          return state.result
+        }
+        if let result { continuation.resume(returning: result) }
+      }
+    }
+  }
+
+  fileprivate func give(_ result: ReadResult) {
+    let reader = state.withLock { state in
+      state.result = result
+      return state.reader
+    }
+    reader?.resume(returning: result)
+  }
+}
+
 /// Reads statements from the terminal, by libedit on a thread of its own.
 ///
 /// `@unchecked`: libedit blocks and is safe on one thread only, so the editor's pointer is touched by
 /// that thread alone, except for the functions that C guards by a lock.
 nonisolated final class LineReader: @unchecked Sendable {
   private enum Work {
-    case read(prompt: String, draft: String, Bool, CheckedContinuation<ReadResult, Never>)
+    case read(prompt: String, draft: String, Bool, PendingLine)
     case remember(String)
-    case close(CheckedContinuation<Void, Never>)
+    case close(PendingLine)
   }
 
   /// The editor as other threads may know it: for the functions that C guards by a lock.
@@ -34,11 +67,14 @@ nonisolated final class LineReader: @unchecked Sendable {
     var editor = Handle(pointer: nil)
     /// Statements of other sessions that came before the editor was open.
     var early: [String] = []
+    /// Whether a line is being typed.
+    var isReading = false
   }
 
   private let state = Mutex(State())
   private let hasWork = DispatchSemaphore(value: 0)
   private let helper: TypingHelper
+  private let hasColors: Bool
 
   /// Opens the terminal.
   ///
@@ -47,17 +83,41 @@ nonisolated final class LineReader: @unchecked Sendable {
   ///   - hasColors: Whether the text is painted, and suggestions are drawn faintly behind the cursor.
   init(helper: TypingHelper, hasColors: Bool) {
     self.helper = helper
-    let thread = Thread { [self] in run(hasColors: hasColors) }
-    thread.stackSize = 4 << 20
-    thread.start()
+    self.hasColors = hasColors
+    // A plain thread: Foundation's takes as long to start as the terminal to open.
+    process_start_thread(
+      4 << 20,
+      { context in
+        if let context { Unmanaged<LineReader>.fromOpaque(context).takeRetainedValue().run() }
+      }, Unmanaged.passRetained(self).toOpaque())
   }
 
-  /// Reads one statement, over several lines where it takes them; or a plain answer to a question.
+  /// Begins to read one statement, over several lines where it takes them; or a plain answer to a
+  /// question.
   ///
   /// - Parameter draft: What the line holds before the first key.
-  func read(prompt: String, draft: String = "", isStatement: Bool) async -> ReadResult {
-    await withCheckedContinuation { continuation in
-      add(.read(prompt: prompt, draft: draft, isStatement, continuation))
+  func begin(prompt: String, draft: String = "", isStatement: Bool) -> PendingLine {
+    let line = PendingLine()
+    add(.read(prompt: prompt, draft: draft, isStatement, line))
+    return line
+  }
+
+  /// Gives the line that is being typed another prompt; nothing happens when none is.
+  func change(prompt: String) {
+    state.withLock { state in
+      for (place, item) in state.work.enumerated() {
+        guard case .read(_, let draft, let isStatement, let line) = item else { continue }
+        state.work[place] = .read(prompt: prompt, draft: draft, isStatement, line)
+        return
+      }
+      if state.isReading, let editor = state.editor.pointer { editor_set_prompt(editor, prompt) }
+    }
+  }
+
+  /// Takes the line that is being typed away from the screen; reading it ends.
+  func leave() {
+    state.withLock { state in
+      if let editor = state.editor.pointer { editor_leave(editor) }
     }
   }
 
@@ -90,7 +150,9 @@ nonisolated final class LineReader: @unchecked Sendable {
 
   /// Gives the terminal back.
   func close() async {
-    await withCheckedContinuation { continuation in add(.close(continuation)) }
+    let done = PendingLine()
+    add(.close(done))
+    _ = await done.result
   }
 
   private func add(_ item: Work) {
@@ -100,9 +162,9 @@ nonisolated final class LineReader: @unchecked Sendable {
 
   // MARK: - The editor's thread
 
-  private func run(hasColors: Bool) {
+  private func run() {
     // Without a screen to draw on there is nothing to edit; lines are read as they come.
-    let editor = isatty(STDOUT_FILENO) == 1 ? open(hasColors: hasColors) : nil
+    let editor = isatty(STDOUT_FILENO) == 1 ? open() : nil
     let handle = Handle(pointer: editor)
     state.withLock { state in
       state.editor = handle
@@ -113,25 +175,35 @@ nonisolated final class LineReader: @unchecked Sendable {
     }
     while true {
       hasWork.wait()
-      let next = state.withLock { $0.work.isEmpty ? nil : $0.work.removeFirst() }
+      let next = state.withLock { state -> Work? in
+        guard !state.work.isEmpty else { return nil }
+        let next = state.work.removeFirst()
+        if case .read = next { state.isReading = true }
+        return next
+      }
       switch next {
-      case .read(let prompt, let draft, let isStatement, let continuation):
-        continuation.resume(
-          returning: editor.map { LineReader.read($0, prompt, draft, isStatement) }
-            ?? plainLine(prompt, isStatement))
+      case .read(let prompt, let draft, let isStatement, let line):
+        let result =
+          editor.map { LineReader.read($0, prompt, draft, isStatement) }
+          ?? plainLine(prompt, isStatement)
+        state.withLock { state in
+          state.isReading = false
+          if let editor = state.editor.pointer { editor_set_prompt(editor, nil) }
+        }
+        line.give(result)
       case .remember(let text):
         if let editor { editor_remember(editor, text) }
-      case .close(let continuation):
+      case .close(let done):
         state.withLock { $0.editor = Handle(pointer: nil) }
         editor_close(editor)
-        continuation.resume()
+        done.give(.end)
         return
       case nil: continue
       }
     }
   }
 
-  private func open(hasColors: Bool) -> OpaquePointer? {
+  private func open() -> OpaquePointer? {
     editor_open(
       "visen",
       editor_callbacks(

@@ -13,18 +13,43 @@ final class PromptLoop {
   /// Opens the terminal; nothing is read yet.
   init(_ console: StandardConsole) {
     self.console = console
-    helper = TypingHelper(signatures: CommandCatalog.signatures)
+    helper = TypingHelper()
     reader = LineReader(helper: helper, hasColors: console.resultStyle.isOn)
   }
 
-  /// Gives the terminal back without having read.
-  func close() async { await reader.close() }
-
   /// Goes on until the person leaves.
   ///
+  /// The first prompt stands there before anything is opened, and what it shows of the store follows;
+  /// only statements of a start file go before it.
+  ///
+  /// - Parameters:
+  ///   - home: The folder of all files.
+  ///   - opening: Opens the session.
   /// - Returns: The program's exit code.
-  func run(_ session: Session) async -> Int32 {
+  func run(home: String, opening: () throws -> Session) async -> Int32 {
     console.usePager()
+    let startFile = home + "/rc.visen"
+    let hasStartFile = access(startFile, F_OK) == 0
+    let isFirstStart = access(home + "/visen.db", F_OK) != 0
+    var first: PendingLine?
+    if !hasStartFile {
+      greet(isFirstStart: isFirstStart)
+      let prompt = PromptLine().text(form: "short", columns: console.columns, style: promptStyle)
+      first = begin(prompt: prompt, isStatement: true)
+    }
+    helper.learn(CommandCatalog.signatures)
+    let session: Session
+    do {
+      session = try opening()
+      // At the prompt nothing goes without it; scripts open it when they come to use it.
+      try session.store.open()
+    } catch {
+      reader.leave()
+      await reader.close()
+      console.promptIsOpen(nil)
+      console.problem(Sanitizer.text("visen: \(Report.sentence(error))"))
+      return ExitCode.problem
+    }
     session.isAtPrompt = true
     session.dialogue.readLine = { [self] question in
       switch await read(prompt: question, isStatement: false) {
@@ -32,26 +57,26 @@ final class PromptLoop {
       case .interrupted, .end, .edit: nil
       }
     }
-    await readStartFile(in: session)
-    greet(in: session)
+    if hasStartFile {
+      await readStartFile(startFile, in: session)
+      greet(isFirstStart: isFirstStart && session.connections.open == nil)
+    }
     // What was typed before is read while the first prompt stands there.
     session.transcript.load { [reader, helper] statements in
       reader.offer(statements)
       helper.count(statements)
     }
     testAbove(in: session)
-    var isFirst = true
     while !session.isLeaving {
       reader.offer(session.transcript.fresh())
       let draft = session.dialogue.draft ?? ""
       session.dialogue.draft = nil
       let prompt = promptText(in: session)
-      // For the first line they are gathered while the prompt stands there already.
-      if !isFirst { helper.know(await facts(in: session)) }
-      let line = Task { await read(prompt: prompt, draft: draft, isStatement: true) }
-      if isFirst { helper.know(await facts(in: session)) }
-      isFirst = false
-      switch await line.value {
+      if first != nil { reader.change(prompt: prompt) }
+      helper.know(await facts(in: session))
+      let line = first ?? begin(prompt: prompt, draft: draft, isStatement: true)
+      first = nil
+      switch await end(of: line) {
       case .end:
         await reader.close()
         return ExitCode.success
@@ -78,12 +103,20 @@ final class PromptLoop {
     Report(style: console.messageStyle, columns: console.columns)
   }
 
-  private func read(
-    prompt: String, draft: String = "", isStatement: Bool
-  ) async -> ReadResult {
+  private func read(prompt: String, isStatement: Bool) async -> ReadResult {
+    await end(of: begin(prompt: prompt, isStatement: isStatement))
+  }
+
+  /// Shows a prompt; from here on everything is printed above it.
+  private func begin(prompt: String, draft: String = "", isStatement: Bool) -> PendingLine {
     console.promptIsOpen { [reader] text in reader.printAbove(text) }
-    defer { console.promptIsOpen(nil) }
-    return await reader.read(prompt: prompt, draft: draft, isStatement: isStatement)
+    return reader.begin(prompt: prompt, draft: draft, isStatement: isStatement)
+  }
+
+  private func end(of line: PendingLine) async -> ReadResult {
+    let result = await line.result
+    console.promptIsOpen(nil)
+    return result
   }
 
   private func execute(_ text: String, in session: Session) async {
@@ -113,9 +146,7 @@ final class PromptLoop {
   }
 
   /// Runs `rc.visen` of the home; what is wrong in it is told, and the prompt opens all the same.
-  private func readStartFile(in session: Session) async {
-    let path = session.surroundings.home.appendingPathComponent("rc.visen").path
-    guard access(path, F_OK) == 0 else { return }
+  private func readStartFile(_ path: String, in session: Session) async {
     guard let data = FileManager.default.contents(atPath: path),
       let text = String(validating: data, as: UTF8.self)
     else {
@@ -128,9 +159,8 @@ final class PromptLoop {
     watch.end()
   }
 
-  private func greet(in session: Session) {
-    let isFirst = (try? session.store.connections.all().isEmpty) ?? true
-    guard isFirst, session.connections.open == nil else {
+  private func greet(isFirstStart: Bool) {
+    guard isFirstStart else {
       console.message("Visen. `help` explains, Tab completes, Ctrl-D leaves.")
       return
     }
@@ -185,9 +215,11 @@ final class PromptLoop {
     {
       line.run = "run \(run.id): \(counts.left) of \(counts.total) left"
     }
-    return line.text(
-      form: form, columns: console.columns,
-      style: console.resultsAreTerminal ? console.resultStyle : Style.plain)
+    return line.text(form: form, columns: console.columns, style: promptStyle)
+  }
+
+  private var promptStyle: Style {
+    console.resultsAreTerminal ? console.resultStyle : Style.plain
   }
 
   /// Debug builds can be told to print lines while the prompt stands there, as work in the background

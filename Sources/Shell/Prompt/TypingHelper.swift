@@ -1,17 +1,36 @@
+@preconcurrency import Dispatch
 import Foundation
 import Script
 import Synchronization
 
 /// Answers what the editor asks while a person types, from what was known when the line began.
 nonisolated final class TypingHelper: Sendable {
-  private let index: [String: CommandSignature]
-  private let signatures: [CommandSignature]
+  /// The commands, by name, too.
+  private struct Language {
+    let signatures: [CommandSignature]
+    let index: [String: CommandSignature]
+  }
+
+  private let language = Mutex<Language?>(nil)
+  private let isTaught = DispatchSemaphore(value: 0)
   private let facts = Mutex(CompletionFacts())
   private let uses = Mutex<[Substring: Int]>([:])
 
-  init(signatures: [CommandSignature]) {
-    self.signatures = signatures
-    index = Dictionary(signatures.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+  /// Teaches the commands; until then a key that needs them waits.
+  ///
+  /// The first prompt stands there before they are gathered.
+  func learn(_ signatures: [CommandSignature]) {
+    let index = Dictionary(
+      signatures.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    language.withLock { $0 = Language(signatures: signatures, index: index) }
+    isTaught.signal()
+  }
+
+  private var known: Language {
+    while true {
+      if let language = language.withLock({ $0 }) { return language }
+      isTaught.wait()
+    }
   }
 
   /// Tells what is known from now on.
@@ -31,14 +50,14 @@ nonisolated final class TypingHelper: Sendable {
   /// Whether Enter sends a text.
   func isComplete(_ text: String) -> Bool {
     if HelpQuestion.topic(of: text) != nil || Intent.wish(in: text) != nil { return true }
-    return !Interpreter.parse(SourceText(text, name: "<prompt>"), signatures: signatures)
+    return !Interpreter.parse(SourceText(text, name: "<prompt>"), signatures: known.signatures)
       .isIncomplete
   }
 
   /// Candidates as C takes them: a line of what all begin with and how many more there are, then lines
   /// of a word, what it is, and whether a space follows.
   func candidates(_ text: String, _ cursor: Int) -> (start: Int, lines: String) {
-    let completion = Completion(signatures: signatures) { [self] word in
+    let completion = Completion(signatures: known.signatures) { [self] word in
       uses.withLock { $0[word[...].prefix { !"(`\"".contains($0) }] ?? 0 }
     }
     let answer = completion.candidates(
@@ -57,7 +76,7 @@ nonisolated final class TypingHelper: Sendable {
     if HelpQuestion.topic(of: text) != nil || Intent.wish(in: text) != nil {
       return String(repeating: " ", count: text.unicodeScalars.count)
     }
-    let roles = Interpreter.roles(of: SourceText(text, name: ""), signatures: index)
+    let roles = Interpreter.roles(of: SourceText(text, name: ""), signatures: known.index)
     return String(decoding: roles.map(\.rawValue), as: UTF8.self)
   }
 

@@ -64,9 +64,11 @@ final class Keys {
   /// The service of that name.
   func service(_ name: String) throws -> Service {
     guard let service = Keys.services.first(where: { $0.name == name }) else {
-      let names = Keys.services.map(\.name).joined(separator: ", ")
-      throw ScriptError.refusal(
-        "V411", "No service called “\(name)” takes a key.", "services with keys: \(names)")
+      throw ScriptError(
+        code: "V411", message: "No service called “\(name)” takes a key.",
+        notes: NearestWord.notes(
+          for: name, among: Keys.services.map(\.name), kind: "services with keys"),
+        kind: .problem)
     }
     return service
   }
