@@ -120,9 +120,20 @@ extension NotionClient {
   ) async throws -> (pages: [Page], next: RowCursor?) {
     var place = place ?? RowCursor()
     let narrowed = NotionClient.all([filter, place.until.map { created($0.word, $0.time) }])
-    let results = try await query(
-      id, filter: narrowed, sorts: place.until == nil ? sorts : NotionClient.newestFirst,
-      cursor: place.cursor, pageSize: max(1, min(100, pageSize ?? 100)), properties: properties)
+    let results: Results<Page>
+    do {
+      results = try await query(
+        id, filter: narrowed, sorts: place.until == nil ? sorts : NotionClient.newestFirst,
+        cursor: place.cursor, pageSize: max(1, min(100, pageSize ?? 100)), properties: properties)
+    } catch let error as NotionError
+      where error.isAboutCursor && place.cursor != nil && sorts == nil && !place.minute.isEmpty
+    {
+      // Work on the rows before took longer than Notion keeps a place: a new query goes on from them.
+      place.cursor = nil
+      place.until = ("on_or_before", place.minute)
+      return try await rows(
+        id, filter: filter, from: place, properties: properties, pageSize: pageSize, schema: schema)
+    }
     // Times are floored to the minute, so the rows of the last minute come twice.
     let before = place.until == nil ? [] : place.given
     var pages = results.items.filter { !before.contains($0.id) }
@@ -309,6 +320,13 @@ extension NotionClient {
   private func notEmpty(_ property: PropertySchema) -> JSON {
     let test: JSON = ["is_not_empty": true]
     return .object(JSON.Members([("property", .string(property.id)), (property.type, test)]))
+  }
+}
+
+extension NotionError {
+  /// Whether a query cannot go on from where it stopped.
+  fileprivate var isAboutCursor: Bool {
+    code == .validationError && message.contains("start_cursor")
   }
 }
 

@@ -161,6 +161,41 @@ import Transport
     }
   }
 
+  // MARK: - Long queries
+
+  /// Knows a place of a query no more when it is asked for one time too late.
+  private final class Forgetful: HTTPTransport {
+    private let base: any HTTPTransport
+    private let queries = Atomic<Int>(0)
+    init(_ base: any HTTPTransport) { self.base = base }
+
+    func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
+      var request = request
+      if request.url.hasSuffix("/query"), var body = try? JSON(parsing: request.body).members,
+        body["start_cursor"] != nil,
+        queries.wrappingAdd(1, ordering: .relaxed).newValue.isMultiple(of: 2)
+      {
+        body["start_cursor"] = "s:00000000-0000-4000-8000-000000000000:gone"
+        request.body = JSON.object(body).bytes
+      }
+      return try await base.send(request)
+    }
+  }
+
+  @Test func aQueryGoesOnWhenItsPlaceIsForgotten() async throws {
+    let place = try Place { Forgetful($0) }
+    let source = try await place.source("Tasks", ["Name": ["title": [:]]])
+    for number in 0..<53 { _ = try await place.page("task \(number)", in: source) }
+    var titles: [String] = []
+    var next: NotionClient.RowCursor?
+    repeat {
+      let part = try await place.client.rows(source.id, from: next, pageSize: 10)
+      titles += part.pages.map(\.title)
+      next = part.next
+    } while next != nil
+    #expect(titles == (0..<53).reversed().map { "task \($0)" })
+  }
+
   // MARK: - Answers that are lost
 
   /// Carries requests out, or does not, and loses the answers of some.

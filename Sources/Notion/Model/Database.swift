@@ -49,6 +49,8 @@ public struct DataSource: Sendable {
   public let databaseID: NotionID?
   /// Its name.
   public let name: String
+  /// Whether it is in the trash.
+  public let isInTrash: Bool
   /// Its properties, in Notion's order.
   public let properties: [PropertySchema]
   /// The whole answer, untouched.
@@ -61,6 +63,7 @@ public struct DataSource: Sendable {
     }
     self.id = id
     self.json = json
+    isInTrash = (json["in_trash"] ?? json["archived"])?.bool ?? false
     databaseID = json["parent"]?["database_id"]?.string.flatMap(NotionID.init(parsing:))
     name = RichText.plainText(of: json["title"] ?? .null)
     properties = (json["properties"]?.members?.pairs ?? []).map {

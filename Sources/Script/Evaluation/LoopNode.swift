@@ -10,18 +10,20 @@ final class LoopNode: Node, @unchecked Sendable {
   let continuesOnError: Bool
   /// The fields of rows that the body looks at; `nil` where it looks at whole rows.
   let fields: Set<String>?
+  /// Whether the body leaves all rows alone but its own, so that others may still be on their way.
+  let readsWhileWorking: Bool
   let body: Node
 
   init(
     slot: Int, sequence: Node, width: Node?, continuesOnError: Bool, body: Node,
-    fields: Set<String>?,
-    _ span: Span
+    fields: Set<String>?, readsWhileWorking: Bool, _ span: Span
   ) {
     self.slot = slot
     self.sequence = sequence
     self.width = width
     self.continuesOnError = continuesOnError
     self.fields = fields
+    self.readsWhileWorking = readsWhileWorking
     self.body = body
     super.init(span)
   }
@@ -84,10 +86,30 @@ final class LoopNode: Node, @unchecked Sendable {
       }
       return
     }
-    let items = try items(context)
-    let width = try self.width?.whole(context, "parallel", from: 1) ?? 1
+    let source = try sequence.eval(context)
+    let width = min(64, try self.width?.whole(context, "parallel", from: 1) ?? 1)
+    if readsWhileWorking, case .query(let query) = source, query.mayBeWorkedOnWhileRead {
+      var rows = ComingRows(query.reader(from: context.machine.host, fields: fields), sequence.span)
+      if width > 1 {
+        for value in try parallel(Items(rows), width: width, context) { keep(value) }
+        return
+      }
+      context.stagedStart = context.staged.count
+      while let row = try rows.next(context.machine) {
+        context.frame[slot] = row
+        do throws(ScriptError) {
+          try context.checkCancelled()
+          try turn()
+        } catch {
+          guard try goesOn(error, row, context, keep) else { return }
+        }
+      }
+      return
+    }
+    let items = try items(of: source, context)
     if width > 1, items.count > 1 {
-      for value in try parallel(items, width: min(width, 64, items.count), context) { keep(value) }
+      let values = try parallel(Items(items), width: min(width, items.count), context)
+      for value in values { keep(value) }
       return
     }
     context.stagedStart = context.staged.count
@@ -125,8 +147,8 @@ final class LoopNode: Node, @unchecked Sendable {
   }
 
   /// The items are fixed when the loop starts.
-  private func items(_ context: Context) throws(ScriptError) -> [Value] {
-    switch try sequence.eval(context) {
+  private func items(of source: Value, _ context: Context) throws(ScriptError) -> [Value] {
+    switch source {
     case .list(let items): return items
     case .query(let query):
       let host = context.machine.host
@@ -204,18 +226,86 @@ final class LoopNode: Node, @unchecked Sendable {
         span: error.span))
   }
 
+  // MARK: - Rows on their way
+
+  /// Rows that are still being read while bodies run: a part is here, the next on its way.
+  private struct ComingRows {
+    private var reader: QueryReader
+    private let span: Span
+    private var part: [Row] = []
+    private var place = 0
+
+    init(_ reader: QueryReader, _ span: Span) {
+      self.reader = reader
+      self.span = span
+    }
+
+    mutating func next(_ machine: Machine) throws(ScriptError) -> Value? {
+      while place == part.count {
+        let before = reader
+        do throws(ScriptError) {
+          let read = try machine.wait {
+            var reader = before
+            let rows = try await reader.next()
+            return (rows: rows, reader: reader)
+          }
+          guard let rows = read.rows else { return nil }
+          (part, place, reader) = (rows, 0, read.reader)
+        } catch {
+          throw error.at(span)
+        }
+      }
+      place += 1
+      return .row(part[place - 1])
+    }
+  }
+
   // MARK: - Parallel
+
+  /// The items of a parallel loop, handed out one by one.
+  private final class Items: Sendable {
+    private enum Source {
+      case list([Value])
+      case rows(ComingRows)
+    }
+    private let state: Mutex<(source: Source, next: Int)>
+
+    init(_ items: [Value]) { state = Mutex((.list(items), 0)) }
+
+    init(_ rows: sending ComingRows) { state = Mutex((.rows(rows), 0)) }
+
+    /// The next item and its place; `nil` when there is none.
+    ///
+    /// A thread that waits for rows keeps the others waiting: they have nothing else to do either.
+    func next(_ machine: Machine) -> Result<(place: Int, item: Value)?, ScriptError> {
+      state.withLock { state in
+        let item: Value?
+        switch state.source {
+        case .list(let items): item = state.next < items.count ? items[state.next] : nil
+        case .rows(var rows):
+          do throws(ScriptError) { item = try rows.next(machine) } catch { return .failure(error) }
+          state.source = .rows(rows)
+        }
+        guard let item else { return .success(nil) }
+        state.next += 1
+        return .success((state.next - 1, item))
+      }
+    }
+  }
 
   /// What the threads of a parallel loop share.
   private final class Shared: Sendable {
     struct State {
-      var next = 0
       var isStopping = false
-      var ends: [Int: (end: SendableEnd, lines: [String])] = [:]
-      var printed = 0
-      var isPrinting = false
+      /// How the body of each place ended; the item is kept where somebody will ask for it.
+      var ends: [Int: (end: SendableEnd, item: Value, lines: [String])] = [:]
+      /// Why no further item came.
+      var unread: ScriptError?
     }
     let state = Mutex(State())
+    let items: Items
+
+    init(_ items: Items) { self.items = items }
   }
 
   private enum SendableEnd: Sendable {
@@ -227,43 +317,43 @@ final class LoopNode: Node, @unchecked Sendable {
   }
 
   private func parallel(
-    _ items: [Value], width: Int, _ context: Context
+    _ items: Items, width: Int, _ context: Context
   ) throws(ScriptError) -> [Value] {
-    let shared = Shared()
+    let shared = Shared(items)
     let group = DispatchGroup()
     let machine = context.machine
     for _ in 0..<width {
       let start = Fork(context)
       group.enter()
       let thread = Thread { [self] in
-        work(items, shared, start.context())
+        work(shared, start.context())
         group.leave()
       }
       thread.stackSize = Interpreter.stackSize
       thread.start()
     }
     group.wait()
-    let ends = shared.state.withLock { $0.ends }
+    let (ends, unread) = shared.state.withLock { ($0.ends, $0.unread) }
     // Lines come in the order of the items, whatever order the bodies ended in.
     var results: [Value] = []
     var failures: [(ScriptError, Value)] = []
     var raised: ScriptError?
-    for index in items.indices {
-      guard let (end, lines) = ends[index] else { continue }
+    for index in ends.keys.sorted() {
+      guard let (end, item, lines) = ends[index] else { continue }
       for line in lines { try context.print(line) }
       switch end {
       case .value(let value): results.append(value)
       case .skip, .stop: break
       case .raise(let error): raised = raised ?? error
       case .problem(let error):
-        failures.append((error, items[index]))
+        failures.append((error, item))
         if continuesOnError {
-          note(error, items[index], context)
+          note(error, item, context)
           results.append(.nothing)
         }
       }
     }
-    if let raised { throw raised }
+    if let raised = raised ?? unread { throw raised }
     if machine.isCancelled { throw .cancelled }
     if !continuesOnError, var (first, _) = failures.first.map({ ($0.0, $0.1) }) {
       if failures.count > 1 {
@@ -274,17 +364,22 @@ final class LoopNode: Node, @unchecked Sendable {
     return results
   }
 
-  private func work(_ items: [Value], _ shared: Shared, _ start: Context) {
-    while true {
-      let index = shared.state.withLock { state -> Int? in
-        guard !state.isStopping, state.next < items.count else { return nil }
-        defer { state.next += 1 }
-        return state.next
+  private func work(_ shared: Shared, _ start: Context) {
+    while !shared.state.withLock({ $0.isStopping }), !start.machine.isCancelled {
+      let place: Int
+      let item: Value
+      switch shared.items.next(start.machine) {
+      case .success(let next?): (place, item) = next
+      case .success(nil): return
+      case .failure(let error):
+        return shared.state.withLock { state in
+          state.unread = state.unread ?? error
+          state.isStopping = true
+        }
       }
-      guard let index, !start.machine.isCancelled else { return }
       let fork = start.forked()
       let end: SendableEnd
-      switch runBody(items[index], fork) {
+      switch runBody(item, fork) {
       case .value(let value): end = .value(value)
       case .skip: end = .skip
       case .stop: end = .stop
@@ -293,7 +388,9 @@ final class LoopNode: Node, @unchecked Sendable {
       }
       let lines = fork.heldLines ?? []
       shared.state.withLock { state in
-        state.ends[index] = (end, lines)
+        var kept = Value.nothing
+        if case .problem = end { kept = item }
+        state.ends[place] = (end, kept, lines)
         switch end {
         case .stop, .raise: state.isStopping = true
         case .problem: if !continuesOnError { state.isStopping = true }

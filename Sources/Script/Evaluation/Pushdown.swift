@@ -179,7 +179,7 @@ enum Pushdown {
   }
 
   /// Whether looking at it raises no problem for any row.
-  private static func mayNotFail(_ node: Node) -> Bool {
+  static func mayNotFail(_ node: Node) -> Bool {
     func isPlain(_ node: Node) -> Bool {
       node is RowFieldNode || node is ConstantNode || node is NumberNode || node is VariableNode
     }

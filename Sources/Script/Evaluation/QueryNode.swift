@@ -100,13 +100,11 @@ public struct Query: Sendable {
     // Without an order of its own the first rows that fit are the ones wanted.
     let enough = take == .first && node.sorts.isEmpty ? count : nil
     var rows: [Row] = []
-    var place: RowPlace?
-    repeat {
-      let part = try await part(from: place, host, fields)
-      rows += part.rows
-      place = part.next
+    var parts = try parts(from: host, fields, readsAhead: enough == nil)
+    while let part = try await parts.next() {
+      rows += try kept(part)
       if let enough, rows.count >= enough { break }
-    } while place != nil
+    }
     rows = try RowSorting.sorted(rows, by: node.sorts, context)
     guard let count else { return rows }
     switch take {
@@ -129,18 +127,23 @@ public struct Query: Sendable {
     fields.flatMap { some in node.used.map { some.union($0) } }
   }
 
-  /// The next part of the rows, looked at, in the service's own order.
-  fileprivate func part(
-    from place: RowPlace?, _ host: any ScriptHost, _ fields: Set<String>?
-  ) async throws -> (rows: [Row], next: RowPlace?) {
+  /// The rows in the service's own order, a part at a time, not looked at yet.
+  fileprivate func parts(
+    from host: any ScriptHost, _ fields: Set<String>?, readsAhead: Bool
+  ) throws -> RowParts {
     let context = makeContext()
     let clauses = try node.condition.map { try Pushdown.clauses(of: $0, context) } ?? []
-    let part = try await host.part(
-      of: RowRequest(connection: connection, clauses: clauses, fields: needed(fields)),
-      from: place)
-    guard let condition = node.condition else { return part }
+    return RowParts(
+      of: RowRequest(connection: connection, clauses: clauses, fields: needed(fields)), from: host,
+      readsAhead: readsAhead)
+  }
+
+  /// Those of a part's rows that the condition lets through.
+  fileprivate func kept(_ rows: [Row]) throws -> [Row] {
+    guard let condition = node.condition else { return rows }
+    let context = makeContext()
     var kept: [Row] = []
-    for row in part.rows {
+    for row in rows {
       try context.checkCancelled()
       context.row = row
       do throws(ScriptError) {
@@ -151,11 +154,17 @@ public struct Query: Sendable {
         throw named
       }
     }
-    return (kept, part.next)
+    return kept
   }
 
   /// Whether the rows can be given as they come.
   fileprivate var isPlain: Bool { (take == .all || take == .first) && node.sorts.isEmpty }
+
+  /// Whether work on the first rows may begin while others are still to come: they come as they are,
+  /// and no condition can fail for one of them after work on others has been done.
+  var mayBeWorkedOnWhileRead: Bool {
+    isPlain && (node.condition.map(Pushdown.mayNotFail) ?? true)
+  }
 }
 
 extension Value {
@@ -172,12 +181,12 @@ extension Value {
   }
 }
 
-/// The rows of a query, read a part at a time.
+/// The rows of a query, read a part at a time; where all are wanted, one part ahead.
 public struct QueryReader: Sendable {
   private let query: Query
   private let host: any ScriptHost
   private let fields: Set<String>?
-  private var place: RowPlace?
+  private var parts: RowParts?
   private var left: Int?
   private var isAtEnd = false
 
@@ -197,11 +206,17 @@ public struct QueryReader: Sendable {
       isAtEnd = true
       return try await query.rows(from: host, fields: fields)
     }
-    let part = try await query.part(from: place, host, fields)
-    place = part.next
-    isAtEnd = part.next == nil
-    guard let most = left else { return part.rows }
-    left = most - part.rows.count
-    return Array(part.rows.prefix(most))
+    var parts = try self.parts ?? query.parts(from: host, fields, readsAhead: left == nil)
+    // Only one of the two may hold what is on its way.
+    self.parts = nil
+    guard let part = try await parts.next() else {
+      isAtEnd = true
+      return nil
+    }
+    self.parts = parts
+    let rows = try query.kept(part)
+    guard let most = left else { return rows }
+    left = most - rows.count
+    return Array(rows.prefix(most))
   }
 }

@@ -50,6 +50,8 @@ struct FunctionName {
   let required: Int
   var types: [StaticType] = []
   var span = Span(0, 0)
+  /// Whether it may change or make rows.
+  var meddles = true
   /// Whether only its name is known yet: it is made further down.
   var isAhead = false
   /// Whether an earlier input at the prompt made it; such a one may be made anew.

@@ -59,7 +59,8 @@ extension Resolver {
     _ function: FunctionName, _ name: String, _ nameSpan: Span, _ arguments: [Expression.Argument],
     _ span: Span
   ) -> Typed {
-    (
+    if function.meddles { noteMeddling() }
+    return (
       CallNode(
         globals.definitions[function.index],
         ordered(

@@ -4,6 +4,7 @@ extension Resolver {
     if let place = rowScope?.place {
       note("V112", "a command cannot stand in \(place)", command.span)
     }
+    noteMeddling()
     var parts: [(name: String, part: CommandNode.Part)] = []
     for filled in command.slots {
       parts.append((filled.slot.name, part(filled)))

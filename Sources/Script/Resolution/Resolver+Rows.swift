@@ -31,14 +31,15 @@ extension Resolver {
     scopes[scopes.count - 1][loop.variable]?.origin = .loop
     loopUses.append((loop.variableSpan, FieldUse()))
     let body = block(loop.body).node
-    let fields = loopUses.removeLast().use.fields
+    let use = loopUses.removeLast().use
     endScope(loop.body.span)
     loopDepth -= 1
     if width != nil { parallelLevel -= 1 }
     return (
       LoopNode(
         slot: slot, sequence: sequence.node, width: width,
-        continuesOnError: loop.continuesOnError, body: body, fields: fields, span), .list
+        continuesOnError: loop.continuesOnError, body: body, fields: use.fields,
+        readsWhileWorking: !use.meddles, span), .list
     )
   }
 

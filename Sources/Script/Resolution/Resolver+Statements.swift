@@ -148,6 +148,8 @@ extension Resolver {
     loopDepth = 0
     parallelLevel = 0
     rowScope = nil
+    // The function as a loop without a variable: what it does to rows is what a call of it does.
+    loopUses = [(syntax.nameSpan, FieldUse())]
     var defaults: [Node?] = []
     var checks: [Node] = []
     for parameter in syntax.parameters {
@@ -164,6 +166,7 @@ extension Resolver {
     if !checks.isEmpty { body = BlockNode.node((checks + [body])[...], syntax.body.span) }
     let size = slotCount
     (scopes, slotCount, inFunction, loopDepth, parallelLevel, rowScope) = outer
+    globals.functions[syntax.name]?.meddles = loopUses[0].use.meddles
     (scopeUse, loopUses) = outerUses
     definition.complete(defaults: defaults, frameSize: size, body: body)
     return ConstantNode(.nothing, span)
@@ -268,6 +271,7 @@ extension Resolver {
   mutating func currentRowAssignment(
     _ place: Place, _ isAddition: Bool, _ value: Expression, _ span: Span
   ) -> Node {
+    noteMeddling()
     var isRich = false
     if place.steps.count == 2, case .field("rich", _)? = place.steps.last { isRich = true }
     guard place.steps.count == 1 || isRich,
@@ -314,6 +318,7 @@ extension Resolver {
         ])
       return ConstantNode(.nothing, span)
     }
+    noteMeddling(place, variable)
     if let index = loopUses.lastIndex(where: { $0.variable == variable.span }) {
       if case .field(let name, _)? = place.steps.first {
         loopUses[index].use.names.insert(name)

@@ -40,8 +40,27 @@ struct Resolver {
     var names: Set<String> = []
     /// Whether the row itself is handed on, so that nobody knows.
     var isWhole = false
+    /// Whether other rows than the loop's own may be changed or made.
+    var meddles = false
 
     var fields: Set<String>? { isWhole ? nil : names }
+  }
+
+  /// Notes that something may change or make any row.
+  mutating func noteMeddling() {
+    for index in loopUses.indices { loopUses[index].use.meddles = true }
+  }
+
+  /// Notes what an assignment changes: the row of a loop, a variable, or a row that nobody knows here.
+  mutating func noteMeddling(_ place: Place, _ variable: Variable) {
+    let changesField = place.steps.contains { if case .field = $0 { true } else { false } }
+    guard changesField else { return }
+    var isPlain = place.steps.count == 1
+    if place.steps.count == 2, case .field("rich", _)? = place.steps.last { isPlain = true }
+    if isPlain, case .record = variable.type { return }
+    for index in loopUses.indices where !isPlain || loopUses[index].variable != variable.span {
+      loopUses[index].use.meddles = true
+    }
   }
 
   struct RowScope {

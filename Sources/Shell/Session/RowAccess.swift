@@ -63,12 +63,12 @@ extension TargetRows {
   }
 }
 
-/// Rows, a part at a time: of many only a few are in memory.
+/// Rows, a part at a time, the next on its way: of many only a few are in memory.
 struct RowReader: Sendable {
   private enum Source: Sendable {
     case rows([Row])
     case query(QueryReader)
-    case request(RowRequest, any ScriptHost, RowPlace?)
+    case request(RowParts)
     case nothing
   }
 
@@ -83,7 +83,7 @@ struct RowReader: Sendable {
   init(
     _ request: RowRequest, from host: any ScriptHost, choice: (@Sendable (Row) -> Row?)? = nil
   ) {
-    source = .request(request, host, nil)
+    source = .request(RowParts(of: request, from: host))
     self.choice = choice
   }
 
@@ -96,13 +96,15 @@ struct RowReader: Sendable {
       rows = all
       source = .nothing
     case .query(var reader):
+      source = .nothing
       guard let part = try await reader.next() else { return nil }
       rows = part
       source = .query(reader)
-    case .request(let request, let host, let place):
-      let part = try await host.part(of: request, from: place)
-      rows = part.rows
-      source = part.next.map { .request(request, host, $0) } ?? .nothing
+    case .request(var parts):
+      source = .nothing
+      guard let part = try await parts.next() else { return nil }
+      rows = part
+      source = .request(parts)
     }
     return choice.map { rows.compactMap($0) } ?? rows
   }
