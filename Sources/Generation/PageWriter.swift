@@ -75,7 +75,7 @@ public struct PageWriter: Sendable {
     } else {
       let page = try await whole(id, change)
       guard !page.isInTrash else {
-        throw GenerationError("“\(item.title)” is in the trash.")
+        throw GenerationError("“\(item.title)” is in the trash.", isTrash: true)
       }
       if !isForced {
         for (key, planned) in before?["values"]?.members ?? [:] {
@@ -121,7 +121,9 @@ public struct PageWriter: Sendable {
       throw GenerationError("“\(item.pageID)” is no page.")
     }
     let page = try await whole(id, change)
-    guard !page.isInTrash else { throw GenerationError("“\(item.title)” is in the trash.") }
+    guard !page.isInTrash else {
+      throw GenerationError("“\(item.title)” is in the trash.", isTrash: true)
+    }
     let old = item.old.flatMap { try? JSON(parsing: $0) }?["properties"]
     for (key, wanted) in change.properties {
       guard let property = page.property(id: key), !isForced else { continue }

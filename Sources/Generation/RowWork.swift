@@ -22,6 +22,8 @@ struct RowWork: Sendable {
     var isWrite = false
     /// Why the whole run must stop.
     var stop: StopReason?
+    /// Whether no other row can be written either; what was answered waits for `resume`.
+    var endsWriting = false
   }
 
   let client: NotionClient
@@ -36,6 +38,7 @@ struct RowWork: Sendable {
   let targets: [RunTarget]
   let parameters: RunParameters
   let budget: Budget
+  let access: AccessWatch
 
   /// The shape of one row's answer; `nil` for plain text.
   private var type: AnswerType? { RunTarget.answerType(of: targets, as: parameters.shapes) }
@@ -293,6 +296,7 @@ struct RowWork: Sendable {
         ).outcome
       }
       if case .conflict(let text) = outcome { try await leave(&item, text) }
+      await access.noteSuccess()
       turn.ended = [item]
     } catch is CancellationError {
       // Nothing is marked: the row stands where its journal entry says.
@@ -378,12 +382,20 @@ struct RowWork: Sendable {
       turn.stop = error.stop
     case let error as NotionError:
       (code, message) = (error.code.rawValue, error.description)
-      if error.concernsEverything { turn.stop = .problem(error.description, isKey: true) }
+      if let reason = await access.reason(after: error) {
+        turn.stop = reason
+        turn.endsWriting = true
+      }
     case let error as TransportError: (code, message) = ("transport", error.message)
     case let error as PropertyError:
       code = error.newOption == nil ? "value" : RowWork.newOption
       message = error.message + (error.hint.map { " (\($0))" } ?? "")
-    case let error as GenerationError: (code, message) = ("write", error.message)
+    case let error as GenerationError:
+      (code, message) = ("write", error.message)
+      if error.isTrash, let reason = await access.reasonAfterAbsence() {
+        turn.stop = reason
+        turn.endsWriting = true
+      }
     default: return false
     }
     // A failed write keeps what it had, so that `resume` can look whether it happened after all.

@@ -78,7 +78,9 @@ public struct Runner: Sendable {
         limit: parameters.maxCost,
         price: Prices.price(engine: parameters.engine, model: parameters.model),
         spent: totals.knownCost + totals.lostCost
-          + (try journal.reservedInBatches(ofRun: id))))
+          + (try journal.reservedInBatches(ofRun: id))),
+      access: AccessWatch(
+        client: client, source: parameters.sourceID.flatMap(NotionID.init(parsing:))))
     try journal.setState(.running, ofRun: id)
     var shift = Shift(
       feed: RowFeed(journal, run: id, asks: asks), width: parameters.width,
@@ -143,6 +145,8 @@ struct Shift {
   var isOver = false
   /// Why, when a row said so.
   private(set) var stop: StopReason?
+  /// Whether what is answered cannot be written either.
+  private var endsWriting = false
 
   /// Rows that may wait to be written before no more are asked: a slow service does not hold the other
   /// up, and does not fill the memory either.
@@ -162,7 +166,7 @@ struct Shift {
   /// What to do next beside what is being done; `nil` when something must end first, or all has.
   mutating func next() throws -> Work? {
     // What is paid for is written, even when nothing is asked any more; after Ctrl-C nothing is begun.
-    if !toWrite.isEmpty, writing < Shift.mostWriting, !isOver || stop != nil {
+    if !toWrite.isEmpty, writing < Shift.mostWriting, !endsWriting, !isOver || stop != nil {
       writing += 1
       return .write(toWrite.removeLast())
     }
@@ -220,6 +224,7 @@ struct Shift {
   mutating func note(_ turn: RowWork.Turn) {
     if turn.isWrite { writing -= 1 } else { asking -= 1 }
     if stop == nil { stop = turn.stop }
+    if turn.endsWriting { endsWriting = true }
     toWrite += turn.answered
     guard turn.asked > 1 else {
       for row in turn.ended { spoiltCounts[row.position] = nil }

@@ -90,6 +90,8 @@ extension NotionClient {
     /// The last minute in which rows were made that were given, and those rows.
     fileprivate var minute = ""
     fileprivate var given: Set<NotionID> = []
+    /// Whether the query was begun anew and has given nothing new since.
+    fileprivate var isBegunAnew = false
 
     fileprivate mutating func note(_ page: Page) {
       if page.createdTime != minute {
@@ -127,10 +129,12 @@ extension NotionClient {
         cursor: place.cursor, pageSize: max(1, min(100, pageSize ?? 100)), properties: properties)
     } catch let error as NotionError
       where error.isAboutCursor && place.cursor != nil && sorts == nil && !place.minute.isEmpty
+      && !place.isBegunAnew
     {
       // Work on the rows before took longer than Notion keeps a place: a new query goes on from them.
       place.cursor = nil
       place.until = ("on_or_before", place.minute)
+      place.isBegunAnew = true
       return try await rows(
         id, filter: filter, from: place, properties: properties, pageSize: pageSize, schema: schema)
     }
@@ -138,6 +142,7 @@ extension NotionClient {
     let before = place.until == nil ? [] : place.given
     var pages = results.items.filter { !before.contains($0.id) }
     for page in pages { place.note(page) }
+    if !pages.isEmpty { place.isBegunAnew = false }
     place.cursor = results.next
     guard results.isIncomplete else { return (pages, results.next == nil ? nil : place) }
     guard sorts == nil else {

@@ -1,5 +1,6 @@
 import Engines
 import Generation
+import HTTPTypes
 import LocalNotion
 import Notion
 import Store
@@ -16,6 +17,7 @@ import Transport
     private let act: @Sendable () async throws -> Void
     private var asked = 0
     private(set) var problem: String?
+    var count: Int { asked }
     init(_ place: Int, _ act: @escaping @Sendable () async throws -> Void) {
       self.place = place
       self.act = act
@@ -93,6 +95,91 @@ import Transport
     // The option that somebody removed was not made again.
     let now = try await client.dataSource(source.id)
     #expect(now.property(named: "Kind")?.options.map(\.name) == ["blue"])
+  }
+
+  // MARK: - The whole database
+
+  /// Notion, once the capability to change anything was taken from the integration.
+  private struct ForbiddingTransport: HTTPTransport {
+    let base: any HTTPTransport
+    let forbids: Switch
+    func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
+      guard request.method == .patch, forbids.isOn else { return try await base.send(request) }
+      let body: JSON = [
+        "object": "error", "status": 403, "code": "restricted_resource",
+        "message": "Insufficient permissions for this endpoint.",
+      ]
+      return IncomingResponse(status: 403, bytes: body.bytes)
+    }
+  }
+
+  private static let allRows = 120
+
+  /// A run of many rows in the middle of which something becomes of the database itself.
+  private func interrupted(
+    transport: (LocalWorkspace) -> any HTTPTransport = { $0 },
+    _ act: @escaping @Sendable (Workshop) async throws -> Void
+  ) async throws -> (shop: Workshop, run: Int64, plan: RunPlan, summary: RunSummary, asked: Int) {
+    let shop = try await Workshop(rows: MeddlingTests.allRows, transport: transport)
+    let meddler = Meddler(10) { try await act(shop) }
+    let engine = MeddledEngine(meddler: meddler) { _ in "words" }
+    var parameters = RunParameters(engine: "practice", model: "m", width: 4)
+    parameters.sourceID = shop.source.id.description
+    let plan = try await shop.plan([try shop.target("Content")], parameters: parameters)
+    let runner = Runner(client: shop.client, engine: engine, journal: shop.store.journal)
+    let id = try runner.begin(plan)
+    let summary = try await runner.run(id, targets: plan.targets, parameters: plan.parameters)
+    #expect(await meddler.problem == nil)
+    return (shop, id, plan, summary, await meddler.count)
+  }
+
+  @Test(arguments: [true, false])
+  func aDatabaseThatIsAwayStopsTheRunBeforeMoreIsAsked(isTrashed: Bool) async throws {
+    let (shop, id, plan, summary, asked) = try await interrupted { shop in
+      let database = try #require(shop.source.databaseID)
+      if isTrashed {
+        try await shop.client.deleteBlock(database)
+      } else {
+        _ = try shop.workspace.share(database.description, false)
+      }
+    }
+    guard case .problem(let message, isKey: false)? = summary.stop else {
+      Issue.record("the run stops: \(String(describing: summary.stop))")
+      return
+    }
+    #expect(message.contains(isTrashed ? "trash" : "shared"), "\(message)")
+    // What was in flight is answered and kept; nobody else is asked.
+    #expect(asked < 40, "\(asked) were asked")
+    #expect(summary.count(.written) >= 3)
+    let database = try #require(shop.source.databaseID)
+    if isTrashed {
+      try await shop.client.restoreBlock(database)
+    } else {
+      _ = try shop.workspace.share(database.description, true)
+    }
+    // Put right, the run goes on, and asks nobody twice.
+    let meddler = Meddler(0) {}
+    let engine = MeddledEngine(meddler: meddler) { _ in "words" }
+    let runner = Runner(client: shop.client, engine: engine, journal: shop.store.journal)
+    let rest = try await runner.run(id, targets: plan.targets, parameters: plan.parameters)
+    #expect(rest.stop == nil && rest.count(.written) == MeddlingTests.allRows)
+    #expect(asked + (await meddler.count) == MeddlingTests.allRows)
+    #expect(try await shop.contents("Content").values.allSatisfy { $0 == "words" })
+  }
+
+  @Test func anIntegrationThatMayNotWriteAnyMoreStopsTheRun() async throws {
+    let forbids = Switch(false)
+    let (_, _, _, summary, asked) = try await interrupted {
+      ForbiddingTransport(base: $0, forbids: forbids)
+    } _: { _ in
+      forbids.set(true)
+    }
+    guard case .problem(let message, isKey: false)? = summary.stop else {
+      Issue.record("the run stops: \(String(describing: summary.stop))")
+      return
+    }
+    #expect(message.contains("capabilities"), "\(message)")
+    #expect(asked < 40, "\(asked) were asked")
   }
 
   // MARK: - Bodies

@@ -36,6 +36,11 @@ import Transport
     let database = try await client.createDatabase(
       parentPage: root, title: "Mixed", properties: schema)
     let source = try #require(database.dataSources.first).id
+    // Written in the ways in which the language takes them for the same.
+    let notes = [
+      "x", "X", " ", "ＡＢＣ", "abc", "aＢc", "Tea at 5 o'clock", "Ｔｅａ　ａｔ 5", "20 \u{212A}elvin",
+      "カ\u{3099}ラス", "ガラス", "\u{FA19}社", "神社", "Été", "e\u{301}te\u{301}", "日本語のメモ",
+    ]
     var dice = Dice()
     for number in 0..<rows {
       var members: JSON.Members = [
@@ -52,7 +57,7 @@ import Transport
       }
       if dice.roll(2) > 0 {
         members["Notes"] = [
-          "rich_text": [["text": ["content": .string(dice.pick(["x", "X", " ", "ＡＢＣ", "abc"]))]]]
+          "rich_text": [["text": ["content": .string(dice.pick(notes))]]]
         ]
       }
       if dice.roll(3) > 0 {
@@ -94,7 +99,12 @@ import Transport
       "Kind in [\"tea\", \"Milk\"]", "Kind not in [\"tea\"]", "Kind is empty",
       "Tags contains \"hot\"", "Tags not contains \"cold\"", "Tags is empty", "Notes is \"x\"",
       "Notes is not \"abc\"", "Notes is empty", "Notes is not empty", "Notes contains \"abc\"",
-      "Name is \"Row 7\"", "Name starts with \"row 1\"", "Link is empty", "Kind is nothing",
+      "Name is \"Row 7\"", "Name starts with \"row 1\"", "Name ends with \"２\"",
+      "Notes contains \"ＴＥＡ\"", "Notes contains \"a at 5\"", "Notes starts with \"tea \"",
+      "Notes contains \"20 K\"", "Notes contains \"ガラ\"", "Notes ends with \"神社\"",
+      "Notes contains \"été\"", "Notes contains \"のメ\"", "Notes contains \"bc\"",
+      "Notes not contains \"B\"", "not (Notes starts with \"t\")", "Name contains \" \"",
+      "Link is empty", "Kind is nothing",
       "Tags is not nothing",
     ])
   }

@@ -163,17 +163,21 @@ import Transport
 
   // MARK: - Long queries
 
-  /// Knows a place of a query no more when it is asked for one time too late.
+  /// Knows places of a query no more when it is asked for the third and the ninth.
   private final class Forgetful: HTTPTransport {
     private let base: any HTTPTransport
+    private let forgets: @Sendable (Int) -> Bool
     private let queries = Atomic<Int>(0)
-    init(_ base: any HTTPTransport) { self.base = base }
+    init(_ base: any HTTPTransport, _ forgets: @escaping @Sendable (Int) -> Bool) {
+      self.base = base
+      self.forgets = forgets
+    }
 
     func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
       var request = request
       if request.url.hasSuffix("/query"), var body = try? JSON(parsing: request.body).members,
         body["start_cursor"] != nil,
-        queries.wrappingAdd(1, ordering: .relaxed).newValue.isMultiple(of: 2)
+        forgets(queries.wrappingAdd(1, ordering: .relaxed).newValue)
       {
         body["start_cursor"] = "s:00000000-0000-4000-8000-000000000000:gone"
         request.body = JSON.object(body).bytes
@@ -183,7 +187,7 @@ import Transport
   }
 
   @Test func aQueryGoesOnWhenItsPlaceIsForgotten() async throws {
-    let place = try Place { Forgetful($0) }
+    let place = try Place { Forgetful($0) { [3, 9].contains($0) } }
     let source = try await place.source("Tasks", ["Name": ["title": [:]]])
     for number in 0..<53 { _ = try await place.page("task \(number)", in: source) }
     var titles: [String] = []
@@ -194,6 +198,19 @@ import Transport
       next = part.next
     } while next != nil
     #expect(titles == (0..<53).reversed().map { "task \($0)" })
+  }
+
+  @Test func aQueryThatForgetsEveryPlaceIsAnError() async throws {
+    let place = try Place { Forgetful($0) { _ in true } }
+    let source = try await place.source("Tasks", ["Name": ["title": [:]]])
+    for number in 0..<23 { _ = try await place.page("task \(number)", in: source) }
+    let first = try await place.client.rows(source.id, from: nil, pageSize: 10)
+    await #expect(throws: NotionError.self) {
+      var next = first.next
+      while next != nil {
+        next = try await place.client.rows(source.id, from: next, pageSize: 10).next
+      }
+    }
   }
 
   // MARK: - Answers that are lost

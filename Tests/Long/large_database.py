@@ -8,7 +8,7 @@ and the number of requests is what it should be.
 import http.client
 import json
 import os
-import resource
+import re
 import subprocess
 import sys
 import tempfile
@@ -166,6 +166,9 @@ class LargeDatabase(unittest.TestCase):
         out, err = texts[process.stdout], texts[process.stderr]
         self.assertEqual(process.returncode, 0, err)
         requests = self.service.requests() - before
+        # The program tells how many it sent, and that many came.
+        told = re.search(r"Notion: (\d+) requests?$", err, re.M)
+        self.assertEqual(int(told[1]) if told else 0, requests, err[-500:])
         seconds = time.monotonic() - start
         print(f"{text.splitlines()[-1][:70]}: {requests} requests, {seconds:.1f} s, {peak} MB",
               file=sys.stderr)
@@ -217,7 +220,7 @@ class LargeDatabase(unittest.TestCase):
             'use "Large"\ngenerate Out with "Say something about {Name}" on rows where One is "option 3" '
             'parallel 32')
         self.assertIn(f"{wanted} written", err)
-        self.assertIn("requests for the run", err)
+        self.assertRegex(err, rf"{wanted} written · \d+ requests · ")
         # A write a row, 100 rows a page, the schema twice.
         self.assertLessEqual(requests, wanted + wanted // 100 + 6)
         self.assertLess(peak, 600)

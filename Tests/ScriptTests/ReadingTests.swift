@@ -78,7 +78,8 @@ import Testing
     // for the work would stand still here.
     let host = PartedHost { min(5, $0 / PartedHost.size + 2) }
     let value = try await ReadingTests.run(
-      "let all = for r in rows\(width) { r.Content = ai \"{r.Topic}\"; r.Score }\nsum(all)", on: host)
+      "let all = for r in rows\(width) { r.Content = ai \"{r.Topic}\"; r.Score }\nsum(all)",
+      on: host)
     #expect(value == "105")
     let (answers, parts) = host.state.withLock { ($0.answers, $0.parts) }
     #expect(answers.count == 15 && parts == 5)

@@ -53,7 +53,11 @@ class Queries(TerminalTest):
             ("Text is empty and Score > 240", lambda n: (n % 7 or n % 14 == 0) and n > 240, 1),
             ('Score > 245 or Name is "note 3"', lambda n: n > 245 or n == 3, 1),
             ('Name is "note 3"', lambda n: n == 3, 1),
-            ('Name contains "NOTE 24"', lambda n: f"note {n}".startswith("note 24"), 3),
+            ('Name contains "NOTE 24"', lambda n: f"note {n}".startswith("note 24"), 1),
+            ('Name contains "ｎｏｔｅ　24"', lambda n: f"note {n}".startswith("note 24"), 1),
+            ('Name starts with "Note 1" and Go', lambda n: str(n)[0] == "1" and n % 2 == 0, 1),
+            ('Name ends with "e 7" or Score is 8', lambda n: n in (7, 8), 1),
+            ('Name not contains "1"', lambda n: "1" not in str(n), 3),
             ('Kind is "Nope"', lambda n: False, 3),
             ("Score is 7", lambda n: n == 7, 1),
         ]:

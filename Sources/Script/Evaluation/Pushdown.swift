@@ -12,8 +12,11 @@ public struct FieldCondition: Sendable {
     case date(Comparison, DateValue)
     /// The field is exactly this text, or this option.
     case text(String)
-    /// The field is a list that holds this option.
+    /// The field is a list that holds this option, or a text that contains this one, whatever the case
+    /// and width.
     case holds(String)
+    /// The field is a text that contains this one, whatever the case and width.
+    case includes(String)
     /// The field is a list that holds the row, person or page of this identity.
     case member(String)
     /// There is something in the field.
@@ -43,9 +46,8 @@ public struct FieldCondition: Sendable {
 /// Finds the parts of a condition that a service can look at.
 ///
 /// What is found is a list of clauses, of each of which one part must be so: services nest no deeper.
-/// Left out is what a service could read more narrowly than the language does: texts that contain
-/// something, since case and width are folded differently; whether a text is empty, since one of white
-/// space is empty here alone; and what stands behind an `and` whose left side may fail for a row, since
+/// Left out is what a service could read more narrowly than the language does: whether a text is empty,
+/// since one of white space is empty here alone; and what stands behind an `and` whose left side may fail for a row, since
 /// that problem is to be told whatever stands on the right.
 enum Pushdown {
   typealias Clause = [FieldCondition]
@@ -117,6 +119,9 @@ enum Pushdown {
       }
       let isNegated = isNegated != (operation.operation == .notContains)
       return [[FieldCondition(field: field.name, test: test, isNegated: isNegated)]]
+    case .startsWith, .endsWith:
+      guard case .text(let text) = value else { return [] }
+      return [[FieldCondition(field: field.name, test: .includes(text), isNegated: isNegated)]]
     case .isIn, .isNotIn:
       guard case .list(let items) = value, items.count <= longestClause else { return [] }
       let isNegated = isNegated != (operation.operation == .isNotIn)

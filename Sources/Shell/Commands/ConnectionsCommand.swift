@@ -6,16 +6,21 @@ import Store
 struct ConnectionsCommand: Command {
   static let signature = CommandSignature(
     name: "connections",
-    summary: "Lists the saved connections; restores one; makes their database in Notion.",
+    summary:
+      "Lists the saved connections; restores one; makes or repairs their database in Notion.",
     slots: [
       Slot("restore", words: ["restore"], kind: .text, summary: "a disconnected one to bring back"),
       Slot(
         "init", words: ["init"], kind: .flag,
         summary: "make a database in Notion that mirrors them"),
+      Slot(
+        "repair", words: ["repair"], kind: .flag,
+        summary: "put right what the columns of that database lack"),
       Slot("under", words: ["under"], kind: .text, summary: "the page to make it in"),
     ],
     examples: [
       "connections", "connections restore \"Blog\"", "connections init under \"PAGE URL\"",
+      "connections repair",
     ],
     givesValue: true)
 
@@ -34,6 +39,10 @@ struct ConnectionsCommand: Command {
   func run(_ call: CommandCall) async throws -> Value {
     if call.has("init") {
       try await mirror.create(under: call.text("under"))
+      return .nothing
+    }
+    if call.has("repair") {
+      try await mirror.repair()
       return .nothing
     }
     if let name = call.text("restore") {

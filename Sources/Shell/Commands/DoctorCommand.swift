@@ -38,6 +38,16 @@ struct DoctorCommand: Command {
     } else {
       good("allowance", allowance.left.map { "\($0) prompts left" } ?? "no limit")
     }
+    do {
+      if let wrong = try await session.mirror.findings() {
+        for finding in wrong {
+          bad("mirror", "in the connections database \(finding.problem)", "connections repair")
+        }
+        if wrong.isEmpty { good("mirror", "the connections database has every column it needs") }
+      }
+    } catch {
+      bad("mirror", Report.sentence(error), fix(error))
+    }
     let open = session.connections.open?.saved.id
     for saved in try session.store.connections.all() {
       try Task.checkCancellation()

@@ -11,6 +11,13 @@ nonisolated enum RowFilter {
     var filters: [JSON] = []
     var count = 0
     for clause in clauses {
+      if clause.count == 1, let condition = clause.first, let lists = texts(condition, source) {
+        for list in lists where list.count <= 50 && count + list.count <= 80 {
+          count += list.count
+          filters.append(list.count == 1 ? list[0] : ["or": .array(list)])
+        }
+        continue
+      }
       var parts: [JSON] = []
       for condition in clause {
         guard let alternatives = alternatives(condition, source) else {
@@ -32,11 +39,34 @@ nonisolated enum RowFilter {
     return all.isEmpty ? nil : ["and": .array(all)]
   }
 
+  /// Lists of filters for a text that contains another: a row must pass one of each list.
+  private static func texts(_ condition: FieldCondition, _ source: DataSource) -> [[JSON]]? {
+    guard let schema = source.property(named: condition.field), texts.contains(schema.type)
+    else { return nil }
+    let part: String
+    switch condition.test {
+    case .holds(let text), .includes(let text): part = text
+    default: return nil
+    }
+    // What Notion finds and the language does not must not be left out.
+    guard !condition.isNegated else { return [] }
+    return ContainedText.pieces(of: part).map { spellings in
+      spellings.map { spelling in
+        .object(
+          JSON.Members([
+            ("property", .string(schema.id)), (schema.type, ["contains": .string(spelling)]),
+          ]))
+      }
+    }
+  }
+
   /// Filters of which a row must pass one; `nil` when Notion has none that is as wide.
   private static func alternatives(
     _ condition: FieldCondition, _ source: DataSource
   ) -> [JSON]? {
     guard let schema = source.property(named: condition.field) else { return nil }
+    // Beside other alternatives there is room for one piece of a text.
+    if let lists = texts(condition, source) { return lists.first }
     let isNegated = condition.isNegated
     func filter(_ word: String, _ value: JSON) -> JSON {
       .object(

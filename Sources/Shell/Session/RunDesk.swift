@@ -274,7 +274,6 @@ final class RunDesk {
       waits: waits, console: console)
     progress.begin()
     let summary: RunSummary
-    let before = client.requestCount
     do {
       summary = try await runner.run(
         id, targets: targets, parameters: parameters, asks: asks,
@@ -284,9 +283,6 @@ final class RunDesk {
       throw error
     }
     progress.end()
-    if options.isVerbose {
-      console.message("Notion: \(client.requestCount - before) requests for the run")
-    }
     let lacking = summary.problems.filter(\.needsNewOption)
     if !lacking.isEmpty, parameters.newOptions == .ask, dialogue.canAsk {
       for reason in Set(lacking.compactMap(\.errorMessage)).sorted().prefix(20) {
@@ -334,6 +330,9 @@ final class RunDesk {
     if !summary.unfit.isEmpty {
       parts.append("\(summary.unfit.count) \(summary.unfit.count == 1 ? "fails" : "fail") a check")
     }
+    // With what was read for the run; the next one counts for itself.
+    if workspaces.counted > 0 { parts.append(Requests.text(workspaces.counted)) }
+    workspaces.beginCounting()
     parts.append(Clock.text(summary.duration))
     switch (engine, summary.cost) {
     case ("practice", _): parts.append("free")

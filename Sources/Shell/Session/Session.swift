@@ -58,11 +58,12 @@ public final class Session {
       surroundings: surroundings, keys: keys, settings: settings, facts: store.facts, waits: waits)
     Prices.use { [facts = store.facts] in try facts.prices().map(PriceCommand.dated) }
     connections = Connections(store: store, workspaces: workspaces, settings: settings)
+    dialogue = Dialogue(surroundings: surroundings, options: options, console: console)
     mirror = ConnectionMirror(
-      store: store, workspaces: workspaces, settings: settings, console: console)
+      store: store, workspaces: workspaces, settings: settings, console: console,
+      dialogue: dialogue)
     rows = RowTable()
     targets = TargetRows(rows: rows)
-    dialogue = Dialogue(surroundings: surroundings, options: options, console: console)
     writer = RowWriter(
       connections: connections, settings: settings, store: store, surroundings: surroundings,
       options: options, console: console, dialogue: dialogue)
@@ -108,6 +109,8 @@ public final class Session {
   func run(_ source: SourceText, shows: Bool) async -> Int32 {
     let report = Report(style: console.messageStyle, columns: console.columns)
     defer { try? writer.endRun() }
+    workspaces.beginCounting()
+    let requests = workspaces.requestCount
     var source = source
     if shows, let topic = HelpQuestion.topic(of: source.text) {
       source = SourceText("help \(Completion.name(topic))", name: source.name)
@@ -147,6 +150,8 @@ public final class Session {
       outcome.failedRows += failures.count
     }
     if code == ExitCode.success, outcome.failedRows > 0 { code = ExitCode.failedRows }
+    let sent = workspaces.requestCount - requests
+    if options.isVerbose, sent > 0 { console.message("Notion: \(Requests.text(sent))") }
     return code
   }
 
@@ -185,6 +190,10 @@ public final class Session {
       // Of another connection's rows no selection is made: `generate` would write elsewhere.
       if query.connection == nil { rows.select(found, of: query) }
       presenter.show(.list(found.map(Value.row)), picked: query.picked)
+      // A table that took a while says what it took of Notion's limit.
+      if isAtPrompt, workspaces.counted > 3 {
+        console.message("\(found.count) rows in \(Requests.text(workspaces.counted))")
+      }
     case .list(let items) where items.isEmpty && options.format == .table:
       console.message("The list is empty.")
     default: presenter.show(value)

@@ -26,6 +26,9 @@ final class Workspaces {
   private let settings: Settings
   private let waits: WaitBoard
   private var opened: [WorkspaceName: Workspace] = [:]
+  /// Requests of a client that was given up with its key.
+  private var earlierRequests = 0
+  private var requestsBefore = 0
 
   init(surroundings: Surroundings, keys: Keys, settings: Settings, waits: WaitBoard) {
     self.waits = waits
@@ -86,6 +89,18 @@ final class Workspaces {
 
   /// Forgets what was opened with a key that has changed.
   func forget(_ name: WorkspaceName) {
+    if name == .notion { earlierRequests = requestCount }
     opened[name] = nil
   }
+
+  // MARK: - Requests
+
+  /// Requests sent to Notion; the embedded workspace, which has no limit of them, is left out.
+  var requestCount: Int { earlierRequests + (opened[.notion]?.client.requestCount ?? 0) }
+
+  /// Counts anew from here.
+  func beginCounting() { requestsBefore = requestCount }
+
+  /// Requests sent since counting began.
+  var counted: Int { requestCount - requestsBefore }
 }
