@@ -124,7 +124,11 @@ let package = Package(
       swiftSettings: strict),
     .testTarget(name: "EnginesTests", dependencies: ["Engines"], swiftSettings: strict),
     .testTarget(
-      name: "LocalNotionTests", dependencies: ["LocalNotion", "Notion", "Transport"],
+      name: "LocalNotionTests",
+      dependencies: [
+        "LocalNotion", "Notion", "Transport",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+      ],
       swiftSettings: strict),
     .testTarget(
       name: "NotionTests", dependencies: ["Notion", "Transport"], swiftSettings: strict),

@@ -1,4 +1,5 @@
 import Foundation
+import HTTPTypes
 import LocalNotion
 import Notion
 import Synchronization
@@ -159,6 +160,27 @@ import Transport
     await #expect(throws: PropertyError.self) {
       try await references.resolved(.text("Twice"), for: relation)
     }
+  }
+
+  // MARK: - Refusals
+
+  private struct Answering: HTTPTransport {
+    let response: IncomingResponse
+    func send(_ request: OutgoingRequest) async throws -> IncomingResponse { response }
+  }
+
+  @Test func anEdgeBeforeNotionIsToldApart() async throws {
+    let ray = try #require(HTTPField.Name("CF-Ray"))
+    let client = NotionClient(
+      transport: Answering(
+        response: IncomingResponse(
+          status: 502, fields: [ray: "8f0-NRT"], bytes: Array("<html>Bad Gateway</html>".utf8))),
+      token: Secret("ntn_x"))
+    let error = await #expect(throws: NotionError.self) { try await client.me() }
+    #expect(error?.code == .notNotion && error?.status == 502)
+    #expect(error?.description.contains("502") == true)
+    #expect(error?.description.contains("CF-Ray 8f0-NRT") == true)
+    #expect(error?.description.contains("html") == false)
   }
 
   // MARK: - Long queries

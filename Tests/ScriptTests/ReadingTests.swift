@@ -64,7 +64,7 @@ import Testing
     }
 
     func run(_ call: CommandCall) async throws -> Value { .nothing }
-    func print(_ line: String) async {}
+    func print(_ line: String) {}
   }
 
   private static func run(_ text: String, on host: PartedHost) async throws -> String? {
