@@ -124,7 +124,10 @@ nonisolated final class ScriptBridge: ScriptHost {
   }
 
   func run(_ call: CommandCall) async throws -> Value {
-    try await explained { try await session().carryOut(call) }
+    let session = try session()
+    return try await session.progress.pausing {
+      try await explained { try await session.carryOut(call) }
+    }
   }
 
   /// Tells a refused key apart from other problems: a person must act, and the exit code says so.
@@ -160,6 +163,7 @@ extension Session {
   /// Writes a row; the current row is known as it is then.
   func write(_ changes: [FieldChange], to row: Row, at span: Span) async throws -> Row {
     let written = try await writer.write(changes, to: row, at: span)
+    progress.wrote()
     rows.replace(written)
     if rows.current?.id == row.id {
       rows.current = written
@@ -286,11 +290,16 @@ extension Session {
     let prompt = PromptRendering.prompt(request.pieces, row: request.row, titleName: titleName)
     let type = request.shape.map(PromptRendering.answerType)
     do {
-      let answer = try await chosen.engine.answer(
+      let outcome = try await spending.answer(
         EngineRequest(
           prompt: prompt, model: chosen.model, temperature: settings.number("temperature"),
           maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
-          type: type == .text ? nil : type, timeout: .seconds(settings.number("timeout") ?? 180)))
+          type: type == .text ? nil : type, timeout: .seconds(settings.number("timeout") ?? 180)),
+        of: chosen.engine)
+      progress.answered(chosen.name == "practice" ? 0 : outcome.cost)
+      try keep(outcome, prompt, chosen)
+      if let problem = outcome.problem { throw problem }
+      guard let answer = outcome.answer else { throw CancellationError() }
       if let value = answer.value { return Session.value(value, shape: request.shape) }
       return .text(Session.trimmed(answer.text))
     } catch let error as EngineError {
@@ -298,6 +307,20 @@ extension Session {
         code: "V301", message: "the AI call failed: \(error.message)",
         kind: error.code == .badKey ? .setting : .problem)
     }
+  }
+
+  /// Keeps what `ai` was billed for, an answer that may not be used as well.
+  private func keep(_ outcome: Trials.Outcome, _ prompt: Prompt, _ chosen: ChosenEngine) throws {
+    guard chosen.name != "practice", outcome.answer != nil || outcome.usage != Usage() else {
+      return
+    }
+    var item = ItemRecord(
+      pageID: "", title: String(prompt.text.prefix(80)), prompt: prompt.json.text)
+    item.answer = outcome.answer?.text
+    item.errorMessage = outcome.problem?.message
+    let full = spending.keep(
+      Spending.Answered(item: item, usage: outcome.usage, cost: outcome.cost, engine: chosen))
+    try desk.keepAnswered(full, connection: connections.open?.name)
   }
 
   private static func trimmed(_ text: String) -> String {

@@ -185,6 +185,8 @@ public struct RunTotals: Sendable {
   public let knownCost: Double
   /// At most so many dollars may have been billed for answers that never arrived.
   public let lostCost: Double
+  /// Dollars that were spent, as far as prices are known, at the most.
+  public var spent: Double { knownCost + lostCost }
   /// Calls whose answer never arrived.
   public let lostCalls: Int
   /// Tokens billed for prompts.

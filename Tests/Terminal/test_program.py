@@ -1,7 +1,10 @@
 """The program without a terminal: what it prints where, and its exit codes."""
 
+import contextlib
 import json
 import os
+import re
+import sqlite3
 import stat
 import unittest
 
@@ -179,6 +182,44 @@ for n in 1..times { print shout("{word} {who} {n}") }
         self.assertEqual(rehearsal.stats()["engine"]["answers"], 12)
         run(["-c", 'use "Blog"; generate with "about {Topic}" overwrite fresh'], home, **environment)
         self.assertEqual(rehearsal.stats()["engine"]["answers"], 24)
+
+    def test_max_cost_holds_for_all_that_a_script_asks(self):
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh")
+        self.addCleanup(rehearsal.close)
+        environment = {**rehearsal.environment, "NOTION_TOKEN": ""}
+        topics = ", ".join(f'"topic {n}"' for n in range(37))
+        code, _, err = run(
+            ["-c", f'set engine gpt; upgrade unlimited; connect "Blog" to template; add {topics}'], home,
+            **environment)
+        self.assertEqual(code, 0, err)
+        script = os.path.join(home, "fill.visen")
+        with open(script, "w") as file:
+            file.write(
+                'use "Blog"\n'
+                "for row in rows where Content is empty parallel 4 {\n"
+                '  row.Content = ai "Say something about {row.Topic}"\n}\n'
+                'generate with "about {Topic}" on rows overwrite\n')
+        limit = 0.0003
+        code, _, err = run([script, "--max-cost", str(limit)], home, **environment)
+        self.assertEqual(code, 5, err)
+        self.assertIn("The budget is used up", err)
+        spent = rehearsal.stats()["engine"]["cost"]
+        self.assertLessEqual(spent, limit)
+        self.assertGreater(spent, limit * 0.7)
+        answers = int(re.search(r"ai: (\d+) answers · about \$0\.000", err)[1])
+        self.assertGreater(answers, 10)
+        self.assertLess(answers, 40)
+        # All that was answered is written; the journal has the money that the server counted.
+        code, out, err = run(["-c", 'use "Blog"; count(rows where Content is not empty)'], home, **environment)
+        self.assertEqual((code, out), (0, f"{answers}\n"), err)
+        with contextlib.closing(sqlite3.connect(os.path.join(home, "visen/visen.db"))) as database:
+            self.assertAlmostEqual(database.execute("SELECT sum(cost) FROM item").fetchone()[0], spent, 9)
+        # With more money the rest; `ai` and the run after it share it.
+        code, _, err = run([script, "--max-cost", str(limit * 1.1)], home, **environment)
+        self.assertEqual(code, 5, err)
+        self.assertIn("rows are left", err)
+        self.assertLessEqual(rehearsal.stats()["engine"]["cost"] - spent, limit * 1.1)
 
     def test_rows_one_by_one_and_what_wrote_them(self):
         home = self.folder()

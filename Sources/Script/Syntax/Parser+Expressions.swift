@@ -113,7 +113,9 @@ extension Parser {
         "{, parallel or on error continue",
         current.isSymbol("=")
           ? equalsHint()
-          : current.isNewline ? ["the { stands on the same line: for x in … {"] : [])
+          : current.isNewline
+            ? ["the { stands on the same line: for x in … {"]
+            : current.isWord("rows") ? ["so many of them: for \(name) in rows first 12 {"] : [])
     }
     let body = try block()
     return Expression(

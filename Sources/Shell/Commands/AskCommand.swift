@@ -29,6 +29,7 @@ struct AskCommand: Command {
   private let desk: RunDesk
   private let talk: Talk
   private let console: any Console
+  private let spending: Spending
 
   init(_ session: Session) {
     connections = session.connections
@@ -38,6 +39,7 @@ struct AskCommand: Command {
     desk = session.desk
     talk = session.talk
     console = session.console
+    spending = session.spending
   }
 
   func run(_ call: CommandCall) async throws -> Value {
@@ -60,12 +62,12 @@ struct AskCommand: Command {
     }
     let stream = AnswerStream(console: console)
     defer { stream.end() }
-    let answer = try await chosen.engine.answer(
+    let answer = try await spending.answered(
       EngineRequest(
         prompt: prompt, model: chosen.model, temperature: settings.number("temperature"),
         maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
         timeout: .seconds(settings.number("timeout") ?? 180)),
-      onPiece: { stream.take($0) })
+      by: chosen.engine, onPiece: { stream.take($0) })
     try talk.add(
       Turn(isWish: false, question: question, answer: answer.text, engine: chosen.label),
       connection: connections.open?.name ?? "")

@@ -27,6 +27,7 @@ struct JudgeCommand: Command {
   private let store: LocalStore
   private let presenter: Presenter
   private let console: any Console
+  private let spending: Spending
 
   init(_ session: Session) {
     connections = session.connections
@@ -38,6 +39,7 @@ struct JudgeCommand: Command {
     store = session.store
     presenter = session.presenter
     console = session.console
+    spending = session.spending
   }
 
   func run(_ call: CommandCall) async throws -> Value {
@@ -77,7 +79,7 @@ struct JudgeCommand: Command {
     let progress = TrialProgress(label: "judge", total: questions.count, console: console)
     let result = await Trials(
       width: Int(settings.number("parallel") ?? 8),
-      maxCost: options.maxCost ?? settings.number("max_cost")
+      maxCost: spending.limit()
     ).ask(questions, onOutcome: { _, outcome in progress.note(outcome) })
     progress.end()
     try keepSpent(result, questions, criterion, chosen)

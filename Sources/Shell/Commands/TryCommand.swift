@@ -49,6 +49,7 @@ struct TryCommand: Command {
   private let presenter: Presenter
   private let dialogue: Dialogue
   private let console: any Console
+  private let spending: Spending
   private let isAtPrompt: Bool
 
   init(_ session: Session) {
@@ -67,6 +68,7 @@ struct TryCommand: Command {
     presenter = session.presenter
     dialogue = session.dialogue
     console = session.console
+    spending = session.spending
     isAtPrompt = session.isAtPrompt
   }
 
@@ -314,7 +316,7 @@ struct TryCommand: Command {
     }
     let trials = Trials(
       width: Int(settings.number("parallel") ?? 8),
-      maxCost: options.maxCost ?? settings.number("max_cost"))
+      maxCost: spending.limit())
     if let stream { return await trials.ask(questions, onPiece: { stream.take($0) }) }
     let progress = TrialProgress(label: "try", total: questions.count, console: console)
     defer { progress.end() }

@@ -109,13 +109,13 @@ struct WishDesk {
   // MARK: - Asking
 
   private func ask(_ prompt: Prompt, _ chosen: ChosenEngine) async throws -> Answer {
-    try await chosen.engine.answer(
+    try await session.spending.answered(
       EngineRequest(
         prompt: prompt, model: chosen.model,
         type: .record([
           AnswerType.Field("statements", .text), AnswerType.Field("explanation", .text),
         ]),
-        timeout: .seconds(session.settings.number("timeout") ?? 180)))
+        timeout: .seconds(session.settings.number("timeout") ?? 180)), by: chosen.engine)
   }
 
   private static func offer(_ answer: Answer) -> (statements: String, explanation: String) {

@@ -205,7 +205,7 @@ final class PromptLoop {
     if line.engine != "practice", let left = try? session.store.allowance.state().left {
       line.left = "\(left) left"
     }
-    if let budget = session.options.maxCost ?? settings.number("max_cost") {
+    if let budget = session.spending.limit() {
       let money = "at most \(Money.text(budget))"
       line.left = line.left.map { "\($0), \(money)" } ?? money
     }

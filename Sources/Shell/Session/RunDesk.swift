@@ -18,6 +18,7 @@ final class RunDesk {
   private let waits: WaitBoard
   private let console: any Console
   private let outcome: OutcomeCount
+  private let spending: Spending
   /// The checks of answers; set when the session is whole.
   var checks: AnswerChecks?
   private let dialogue: Dialogue
@@ -25,8 +26,9 @@ final class RunDesk {
   init(
     connections: Connections, workspaces: Workspaces, engines: EngineRoster, settings: Settings,
     store: LocalStore, surroundings: Surroundings, options: RunOptions, waits: WaitBoard,
-    console: any Console, outcome: OutcomeCount, dialogue: Dialogue
+    console: any Console, outcome: OutcomeCount, dialogue: Dialogue, spending: Spending
   ) {
+    self.spending = spending
     self.dialogue = dialogue
     self.waits = waits
     self.connections = connections
@@ -164,7 +166,7 @@ final class RunDesk {
     guard let claim = store.journal.claim(run.id) else { throw RunDesk.busy(run) }
     var parameters = RunParameters(
       json: (try? JSON(parsing: run.parameters)) ?? [:])
-    parameters.maxCost = options.maxCost ?? settings.number("max_cost") ?? parameters.maxCost
+    parameters.maxCost = spending.limit(ofRun: run.id) ?? parameters.maxCost
     parameters.leavesFailing = settings.text("failed_checks") == "leave"
     if isForced { parameters.isForced = true }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
@@ -213,7 +215,15 @@ final class RunDesk {
 
   /// Keeps answers that were paid for and not written, so that what was spent is known.
   func keepTried(_ answers: [(item: ItemRecord, usage: Usage)], of plan: RunPlan) throws {
-    guard !answers.isEmpty, plan.parameters.engine != "practice" else { return }
+    spending.note(try keepPaid(answers, of: plan))
+  }
+
+  /// - Returns: What they cost, as far as prices are known.
+  @discardableResult
+  private func keepPaid(
+    _ answers: [(item: ItemRecord, usage: Usage)], of plan: RunPlan
+  ) throws -> Double {
+    guard !answers.isEmpty, plan.parameters.engine != "practice" else { return 0 }
     let price = Prices.price(engine: plan.parameters.engine, model: plan.parameters.model)
     let items = answers.map { answer in
       var item = answer.item
@@ -231,16 +241,32 @@ final class RunDesk {
       parameters: plan.parameters.json.text)
     let id = try store.journal.begin(run, items: items)
     try store.journal.setState(.finished, ofRun: id)
+    return items.reduce(0) { $0 + ($1.cost ?? 0) }
   }
 
-  /// Keeps what a question of a conversation cost.
+  /// Keeps what the `ai` of an input were asked and answered, a run for each engine.
+  func keepAnswered(_ answers: [Spending.Answered], connection: String?) throws {
+    for (label, part) in Dictionary(grouping: answers, by: \.engine.label).sorted(by: {
+      $0.key < $1.key
+    }) {
+      guard let engine = part.first?.engine else { continue }
+      try keepPaid(
+        part.map { ($0.item, $0.usage) },
+        of: RunPlan(
+          connection: connection ?? "", workspace: "", targets: [], promptText: "ai with \(label)",
+          parameters: RunParameters(engine: engine.name, model: engine.model), items: [],
+          isCounted: false))
+    }
+  }
+
+  /// Keeps what a question of a conversation was answered; its cost is counted already.
   func keepAsked(
     _ question: String, _ prompt: Prompt, _ answer: Answer, _ chosen: ChosenEngine,
     connection: String?
   ) throws {
     var item = ItemRecord(pageID: "", title: question, prompt: prompt.json.text)
     item.answer = answer.text
-    try keepTried(
+    try keepPaid(
       [(item, answer.usage)],
       of: RunPlan(
         connection: connection ?? "", workspace: "", targets: [], promptText: question,
@@ -274,6 +300,12 @@ final class RunDesk {
       waits: waits, console: console)
     progress.begin()
     let summary: RunSummary
+    let paid = try store.journal.totals(ofRun: id).spent
+    defer {
+      if let now = try? store.journal.totals(ofRun: id).spent {
+        spending.note(now - paid, run: id)
+      }
+    }
     do {
       summary = try await runner.run(
         id, targets: targets, parameters: parameters, asks: asks,

@@ -84,6 +84,7 @@ struct RunPlanner {
   private let rows: RowTable
   private let targets: TargetRows
   private let choice: RowChoice
+  private let spending: Spending
   private let console: any Console
   private let options: RunOptions
   private let bridge: ScriptBridge
@@ -97,6 +98,7 @@ struct RunPlanner {
     rows = session.rows
     targets = session.targets
     choice = RowChoice(session)
+    spending = session.spending
     console = session.console
     options = session.options
     bridge = session.bridge
@@ -126,7 +128,7 @@ struct RunPlanner {
       parameters: RunParameters(
         engine: chosen.name, model: chosen.model, temperature: settings.number("temperature"),
         maxOutputTokens: settings.number("max_output_tokens").flatMap { Int(exactly: $0) },
-        width: try width(call), maxCost: options.maxCost ?? settings.number("max_cost"),
+        width: try width(call), maxCost: spending.limit(),
         isForced: call.has("force") || settings.text("conflict") == "overwrite",
         newOptions: settings.newOptions,
         timeout: settings.number("timeout") ?? 180,

@@ -28,6 +28,8 @@ public final class Session {
   let outcome = OutcomeCount()
   /// What is being waited for.
   let waits = WaitBoard()
+  let spending: Spending
+  let progress: InputProgress
   let bench: Bench
   let checks: AnswerChecks
   let talk: Talk
@@ -51,6 +53,8 @@ public final class Session {
     self.console = console
     store = try LocalStore(home: surroundings.home)
     settings = Settings(preferences: store.preferences)
+    spending = Spending(options: options, settings: settings)
+    progress = InputProgress(waits: waits, console: console)
     keys = Keys(file: KeyFile(home: surroundings.home), environment: surroundings.environment)
     workspaces = Workspaces(
       surroundings: surroundings, keys: keys, settings: settings, waits: waits)
@@ -70,7 +74,7 @@ public final class Session {
     desk = RunDesk(
       connections: connections, workspaces: workspaces, engines: engines, settings: settings,
       store: store, surroundings: surroundings, options: options, waits: waits, console: console,
-      outcome: outcome, dialogue: dialogue)
+      outcome: outcome, dialogue: dialogue, spending: spending)
     batches = BatchDesk(
       desk: desk, store: store, surroundings: surroundings, engines: engines, console: console)
     presenter = Presenter(console: console, options: options, settings: settings, rows: rows)
@@ -108,9 +112,17 @@ public final class Session {
   /// - Returns: The exit code.
   func run(_ source: SourceText, shows: Bool) async -> Int32 {
     let report = Report(style: console.messageStyle, columns: console.columns)
-    defer { try? writer.endRun() }
     workspaces.beginCounting()
     let requests = workspaces.requestCount
+    // A script that a script runs is a part of its input.
+    if runDepth == 0 { spending.begin() }
+    defer {
+      if runDepth == 0 {
+        progress.end()
+        tellAnswered()
+      }
+      try? writer.endRun()
+    }
     var source = source
     if shows, let topic = HelpQuestion.topic(of: source.text) {
       source = SourceText("help \(Completion.name(topic))", name: source.name)
@@ -153,6 +165,16 @@ public final class Session {
     let sent = workspaces.requestCount - requests
     if options.isVerbose, sent > 0 { console.message("Notion: \(Requests.text(sent))") }
     return code
+  }
+
+  /// Tells what the `ai` of an input cost, and keeps it.
+  private func tellAnswered() {
+    let (answers, cost) = spending.told
+    guard answers > 0 else { return }
+    try? desk.keepAnswered(spending.take(), connection: connections.open?.name)
+    console.message(
+      "ai: \(answers) \(answers == 1 ? "answer" : "answers") · "
+        + (cost.map(Money.about) ?? "price unknown"))
   }
 
   /// Takes a line of the prompt: runs it, or asks the engine for the statements of a wish.
