@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "LocalNotion",
       dependencies: [
-        "Notion", "Transport", .product(name: "GRDB", package: "GRDB.swift"),
+        "Transport", .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "HTTPTypes", package: "swift-http-types"),
       ],
       swiftSettings: strict),

@@ -6,7 +6,11 @@ enum Comments {
   static func create(_ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body",
-      allowed: ["parent", "discussion_id", "rich_text", "markdown", "attachments", "display_name"])
+      allowed: [
+        "parent", "discussion_id", "rich_text", "markdown", "markdown_version", "attachments",
+        "display_name",
+      ])
+    try PageMarkdown.checkVersion(call.body)
     let holder: Record
     let discussion: String
     if let given = call.body["discussion_id"] {
@@ -84,7 +88,8 @@ enum Comments {
   static func retrieve(_ id: String, _ call: Call) throws -> JSON { try json(find(id, call), call) }
 
   static func update(_ id: String, _ call: Call) throws -> JSON {
-    try Check.keys(call.body, at: "body", allowed: ["rich_text", "markdown"])
+    try Check.keys(call.body, at: "body", allowed: ["rich_text", "markdown", "markdown_version"])
+    try PageMarkdown.checkVersion(call.body)
     var comment = try find(id, call)
     var content = comment.content.members ?? [:]
     content["rich_text"] = try text(call)
@@ -107,7 +112,8 @@ enum Comments {
     }
     if let markdown = call.body["markdown"] {
       let text = try Check.string(markdown, at: "body.markdown")
-      return try PageMarkdown.inline(text)
+      return try PageMarkdown.inline(
+        text, version: call.body["markdown_version"]?.string)
     }
     return try RichTextValue.read(call.body["rich_text"], at: "body.rich_text")
   }

@@ -63,6 +63,21 @@ enum Databases {
     try json(find(id, call), call)
   }
 
+  /// Gives a database another title, and its source if it has only one.
+  static func rename(_ database: inout Record, _ title: String, _ call: Call) throws {
+    let sources = try Storage.sources(of: database.id, call.database)
+    func renamed(_ record: Record) -> Record {
+      var record = record
+      var content = record.content.members ?? [:]
+      content["title"] = RichTextValue.plain(title)
+      record.content = .object(content)
+      record.edited = call.now
+      return record
+    }
+    database = renamed(database)
+    if sources.count == 1 { try Storage.update(renamed(sources[0]), call) }
+  }
+
   static func update(_ id: String, _ call: Call) throws -> JSON {
     try Check.keys(
       call.body, at: "body",

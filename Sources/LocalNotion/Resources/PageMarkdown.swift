@@ -1,12 +1,10 @@
 import Foundation
-import Notion
 import Transport
 
 /// `/v1/pages/{id}/markdown`, in the dialects v1, the default, and v2.
 ///
-/// The words of both dialects are CommonMark's here, read and written by the `Notion` target, with one
-/// line between blocks in v1 and two in v2; tags for colours, callouts and columns are not covered, and
-/// blocks without a Markdown form read as `<unknown/>`.
+/// What a text leaves as it is stays the same block, with its identity; blocks without a form in the
+/// dialect read as `<unknown/>`, and stay where the text names them.
 enum PageMarkdown {
   static func retrieve(_ id: String, _ call: Call) throws -> JSON {
     let version = call.parameter("markdown_version")
@@ -14,7 +12,7 @@ enum PageMarkdown {
       throw Refusal.should(
         "query.markdown_version", "`\"v1\"` or `\"v2\"`", .string(version))
     }
-    return try json(holder(id, call), version: version, call)
+    return try json(holder(id, call), MarkdownDialect(version), call)
   }
 
   /// Checks `markdown_version`, which stands beside Markdown only.
@@ -33,12 +31,12 @@ enum PageMarkdown {
     try Check.keys(
       call.body, at: "body", allowed: ["type", type, "allow_async", "markdown_version"])
     try checkVersion(call.body)
-    let version = call.body["markdown_version"]?.string
+    let dialect = MarkdownDialect(call.body["markdown_version"]?.string)
     let page = try holder(id, call)
     try Blocks.checkEditable(page, call)
     let path = "body.\(type)"
     let change = try Check.object(call.body[type], at: path)
-    let before = try markdown(page, version: version, call)
+    let before = try markdown(page, dialect, call)
     let after: String
     switch type {
     case "replace_content":
@@ -53,7 +51,7 @@ enum PageMarkdown {
         at: "\(path).content_updates")
     case "insert_content":
       try Check.keys(.object(change), at: path, allowed: ["content", "position", "after"])
-      after = try inserted(change, into: before, at: path)
+      after = try inserted(change, into: before, dialect, at: path)
     case "replace_content_range":
       try Check.keys(
         .object(change), at: path,
@@ -68,10 +66,10 @@ enum PageMarkdown {
         at: "body")
     }
     try replace(
-      page, with: after, version: version,
+      page, with: after, dialect,
       mayDelete: change["allow_deleting_content"] == true, call)
     try Blocks.touch(page, call)
-    let answer = try json(page, version: version, call)
+    let answer = try json(page, dialect, call)
     guard call.body["allow_async"] == true else { return answer }
     return try AsyncTasks.queued(answer, operation: "PATCH /v1/pages/:page_id/markdown", call)
   }
@@ -100,7 +98,7 @@ enum PageMarkdown {
   }
 
   private static func inserted(
-    _ change: JSON.Members, into before: String, at path: String
+    _ change: JSON.Members, into before: String, _ dialect: MarkdownDialect, at path: String
   ) throws -> String {
     let text = try Check.string(change["content"], at: "\(path).content")
     let position = change["position"]
@@ -109,11 +107,12 @@ enum PageMarkdown {
       let range = try selection(Check.string(after, at: "\(path).after"), in: before)
       // What is inserted begins a block of its own.
       let end = before[range.upperBound...].firstIndex(of: "\n") ?? before.endIndex
-      return before[..<end] + "\n" + text + before[end...]
+      return before[..<end] + dialect.separator + text + before[end...]
     }
+    let gap = before.isEmpty ? "" : dialect.separator
     switch position?["type"] ?? "end" {
-    case "end": return before.isEmpty ? text : before + "\n" + text
-    case "start": return before.isEmpty ? text : text + "\n" + before
+    case "end": return before + gap + text
+    case "start": return text + gap + before
     default:
       throw Refusal.should(
         "\(path).position.type", "`\"start\"` or `\"end\"`", position?["type"])
@@ -137,8 +136,9 @@ enum PageMarkdown {
 
   /// Puts Markdown into a new page.
   static func create(_ text: String, in page: Record, _ call: Call) throws {
-    for part in try parts(text, call) {
-      if case .block(let input) = part { _ = try Blocks.insert(input, in: page.id, call) }
+    let dialect = MarkdownDialect(call.body["markdown_version"]?.string)
+    for (index, node) in try MarkdownBlockReader.read(text, dialect).enumerated() {
+      try put(node, in: page.id, at: Double(index + 1), dialect, in: page, call)
     }
   }
 
@@ -146,15 +146,15 @@ enum PageMarkdown {
   static func splitTitle(_ text: String) -> (title: String, rest: String)? {
     let lines = text.split(separator: "\n", maxSplits: 1, omittingEmptySubsequences: false)
     guard let first = lines.first, first.hasPrefix("# ") else { return nil }
-    return (
-      String(first.dropFirst(2)).trimmingSpaces, lines.count > 1 ? String(lines[1]) : ""
-    )
+    let words = String(first.dropFirst(2)).trimmingSpaces
+    let title = (try? MarkdownInlineReader.read(words, .enhanced)).map(RichTextPlain.text)
+    return (title ?? words, lines.count > 1 ? String(lines[1]) : "")
   }
 
   /// The rich text of a line of Markdown.
-  static func inline(_ text: String) throws -> JSON {
-    let items = Markdown.blocks(from: text).first?.payload["rich_text"] ?? []
-    return try RichTextValue.read(items, at: "body.markdown")
+  static func inline(_ text: String, version: String? = nil) throws -> JSON {
+    try RichTextValue.read(
+      MarkdownInlineReader.read(text, MarkdownDialect(version)), at: "body.markdown")
   }
 
   // MARK: - Reading
@@ -167,112 +167,61 @@ enum PageMarkdown {
     return record
   }
 
-  private static let unknown: Set<String> = [
-    "bookmark", "embed", "link_preview", "breadcrumb", "template",
-  ]
-
-  private static func json(_ page: Record, version: String?, _ call: Call) throws -> JSON {
-    let unread = try Storage.children(of: page.id, call.database).filter {
-      unknown.contains($0.content["type"]?.string ?? "")
-    }
+  private static func json(_ page: Record, _ dialect: MarkdownDialect, _ call: Call) throws -> JSON
+  {
+    let writer = MarkdownBlockWriter(dialect: dialect, call: call)
+    let held = try Storage.children(of: page.id, call.database)
     return [
       "object": "page_markdown", "id": .string(page.id),
-      "markdown": .string(try markdown(page, version: version, call)), "truncated": false,
-      "unknown_block_ids": .array(unread.map { .string($0.id) }),
+      "markdown": .string(try writer.text(held)), "truncated": false,
+      "unknown_block_ids": .array(try writer.unknown(in: held).map(JSON.string)),
     ]
   }
 
   private static func markdown(
-    _ page: Record, version: String?, _ call: Call
+    _ page: Record, _ dialect: MarkdownDialect, _ call: Call
   ) throws -> String {
-    try Storage.children(of: page.id, call.database).map { try shown($0, call) }
-      .joined(separator: version == "v2" ? "\n\n" : "\n")
-  }
-
-  /// A block as Markdown has it.
-  private static func shown(_ record: Record, _ call: Call) throws -> String {
-    let address = "https://www.notion.so/\(Identity.undashed(record.id))"
-    let title = RichTextValue.text(record.title)
-    switch record.kind {
-    case .page: return "<page url=\"\(address)\">\(title)</page>"
-    case .database: return "<database url=\"\(address)\">\(title)</database>"
-    default:
-      if unknown.contains(record.content["type"]?.string ?? "") {
-        return "<unknown url=\"\(address)\"/>"
-      }
-      let text = Markdown.text(from: [try block(record, call)])
-      return text.hasPrefix("<!--") ? "<unknown url=\"\(address)\"/>" : text.trimmingNewlines
-    }
-  }
-
-  private static func block(_ record: Record, _ call: Call) throws -> Block {
-    Block(
-      record.content["type"]?.string ?? "unsupported", record.content["payload"] ?? [:],
-      children: try Storage.children(of: record.id, call.database).map { try block($0, call) })
+    try MarkdownBlockWriter(dialect: dialect, call: call)
+      .text(Storage.children(of: page.id, call.database))
   }
 
   // MARK: - Writing
-
-  /// A piece of a page's text: a block to make, or what is there and is only named.
-  private enum Part {
-    case block(BlockInput)
-    case held(String)
-  }
-
-  /// The pieces of a text, in order.
-  private static func parts(_ text: String, _ call: Call) throws -> [Part] {
-    var parts: [Part] = []
-    var plain: [Substring] = []
-    func end() throws {
-      let blocks = Markdown.blocks(from: ownLines(plain)).map { $0.json(depth: 64) }
-      parts += try BlockInput.readAll(blocks, at: "body.markdown").map(Part.block)
-      plain = []
-    }
-    for line in text.split(separator: "\n", omittingEmptySubsequences: false) {
-      if let named = line.wholeMatch(of: /\s*<(?:page|database|unknown) url="([^"]*)".*>\s*/),
-        let id = Identity.parse(String(named.1.suffix(32)))
-      {
-        try end()
-        parts.append(.held(id))
-      } else {
-        plain.append(line)
-      }
-    }
-    try end()
-    return parts
-  }
 
   /// Makes a page's text another one.
   ///
   /// Blocks before and behind what differs stay as they are, and so
   /// do the pages, databases and unknown blocks that the new text still names.
   private static func replace(
-    _ page: Record, with text: String, version: String?, mayDelete: Bool, _ call: Call
+    _ page: Record, with text: String, _ dialect: MarkdownDialect, mayDelete: Bool, _ call: Call
   ) throws {
+    let writer = MarkdownBlockWriter(dialect: dialect, call: call)
     var old = try Storage.children(of: page.id, call.database)
-    var new = try parts(text, call)
-    // Blocks are compared by how they read.
-    func isSame(_ record: Record, _ part: Part) throws -> Bool {
-      switch part {
-      case .held(let id): return record.id == id
-      case .block(let input):
-        guard record.kind == .block else { return false }
-        return try shown(record, call) == Markdown.text(from: [input.block]).trimmingNewlines
+    var new = try MarkdownBlockReader.read(text, dialect)
+    // A block is the same when what it reads as says the same.
+    func isSame(_ record: Record, _ node: MarkdownNode) throws -> Bool {
+      switch node.kind {
+      case .held(let id, let title):
+        return record.id == id
+          && (record.kind != .database || title == RichTextValue.text(record.title))
+      case .page: return false
+      case .fixed(let id, _): guard record.id == id else { return false }
+      case .block: guard record.kind == .block else { return false }
       }
+      return try MarkdownBlockReader.read(writer.text(record), dialect) == [node]
     }
     var from: Double?
-    while let first = old.first, let part = new.first, try isSame(first, part) {
+    while let first = old.first, let node = new.first, try isSame(first, node) {
       from = first.position
       old.removeFirst()
       new.removeFirst()
     }
     var to: Double?
-    while let last = old.last, let part = new.last, try isSame(last, part) {
+    while let last = old.last, let node = new.last, try isSame(last, node) {
       to = last.position
       old.removeLast()
       new.removeLast()
     }
-    let named = new.compactMap { if case .held(let id) = $0 { id } else { nil } }
+    let named = Set(new.flatMap(\.named))
     let gone = old.filter { !named.contains($0.id) }
     let held = gone.filter { $0.kind != .block }
     guard held.isEmpty || mayDelete else {
@@ -281,54 +230,73 @@ enum PageMarkdown {
           + held.map { "\($0.kind.rawValue): \"\(RichTextValue.text($0.title))\"" }
           .joined(separator: ", "))
     }
+    let start = from ?? (to.map { $0 - 1 } ?? 0)
+    let step = ((to ?? start + Double(new.count + 1)) - start) / Double(new.count + 1)
+    for (index, node) in new.enumerated() {
+      try put(
+        node, in: page.id, at: start + step * Double(index + 1), dialect, in: page, call)
+    }
+    // Last, as what is inside of them may have been put elsewhere.
     for var record in gone {
       record.isInTrash = true
       try Storage.update(record, call)
     }
-    let start = from ?? (to.map { $0 - 1 } ?? 0)
-    let step = ((to ?? start + Double(new.count + 1)) - start) / Double(new.count + 1)
-    for (index, part) in new.enumerated() {
-      let place = start + step * Double(index + 1)
-      switch part {
-      case .block(let input):
-        _ = try Blocks.insert(input, in: page.id, position: place, call)
-      case .held(let id):
-        guard var record = old.first(where: { $0.id == id }) else {
-          throw Refusal.validation("The text names a page or block that is not in the page: \(id)")
-        }
-        record.position = place
-        try Storage.update(record, call)
+  }
+
+  /// Puts a piece of a text where it belongs.
+  private static func put(
+    _ node: MarkdownNode, in parent: String, at position: Double, _ dialect: MarkdownDialect,
+    in page: Record, _ call: Call
+  ) throws {
+    let made: Record
+    switch node.kind {
+    case .page(let title):
+      var child = Record(
+        kind: .page, parent: parent, now: call.now,
+        content: ["values": ["title": RichTextValue.plain(title)]])
+      child.position = position
+      made = try Storage.insert(child, call)
+    case .held(let id, _), .fixed(let id, _):
+      guard var record = try call.find(id), !record.isInTrash,
+        try Storage.ancestors(of: record, call.database).contains(page.id)
+      else {
+        throw Refusal.validation("The text names a page or block that is not in the page: \(id)")
       }
+      if case .fixed(_, let text) = node.kind {
+        let writer = MarkdownBlockWriter(dialect: dialect, call: call)
+        guard try writer.text(record) == text else {
+          throw Refusal.validation(
+            "The embedded workspace does not cover changing a synced block by Markdown; "
+              + "change its blocks: \(id)")
+        }
+      }
+      if case .held(_, let title) = node.kind, record.kind == .database, !title.isEmpty,
+        title != RichTextValue.text(record.title)
+      {
+        try Databases.rename(&record, title, call)
+      }
+      record.parent = parent
+      record.position = position
+      try Storage.update(record, call)
+      made = record
+    case .block(let type, let payload):
+      if type == "synced_block", payload["synced_from"]?.isNull == false, !node.children.isEmpty {
+        throw Refusal.validation(
+          "The embedded workspace does not cover new references to synced blocks with words in "
+            + "them; leave the reference empty.")
+      }
+      let input = try BlockInput(markdown: type, .object(payload), at: "body.markdown")
+      try BlockInput.checkUploads([input], call)
+      made = try Blocks.insert(input, in: parent, position: position, call)
+    }
+    for (index, child) in node.children.enumerated() {
+      try put(child, in: made.id, at: Double(index + 1), dialect, in: page, call)
     }
   }
-
-  /// In this dialect each plain line is a paragraph of its own.
-  private static func ownLines(_ lines: [Substring]) -> String {
-    var result: [Substring] = []
-    var isFenced = false
-    var wasPlain = false
-    for line in lines {
-      if line.hasPrefix("```") { isFenced.toggle() }
-      let isPlain =
-        !isFenced && !(line.first.map { "#>|-*+`$< \t0123456789".contains($0) } ?? true)
-      if isPlain, wasPlain { result.append("") }
-      result.append(line)
-      wasPlain = isPlain
-    }
-    return result.joined(separator: "\n")
-  }
-}
-
-extension BlockInput {
-  /// The block as the `Notion` target writes it.
-  fileprivate var block: Block { Block(type, payload, children: children.map(\.block)) }
 }
 
 extension String {
   fileprivate var trimmingSpaces: String {
     String(drop { $0 == " " }.reversed().drop { $0 == " " }.reversed())
-  }
-  fileprivate var trimmingNewlines: String {
-    String(drop { $0 == "\n" }.reversed().drop { $0 == "\n" }.reversed())
   }
 }

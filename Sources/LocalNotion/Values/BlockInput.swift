@@ -45,11 +45,28 @@ struct BlockInput {
     return blocks
   }
 
-  /// Checks blocks of any number and depth, as a Markdown text gives them.
-  static func readAll(_ blocks: [JSON], at path: String) throws -> [BlockInput] {
-    try blocks.enumerated().map {
-      try BlockInput(json: $1, at: "\(path)[\($0)]", depth: 0, limit: 64)
+  /// Whether a new block of a kind may hold others, if it is no heading.
+  static func holdsChildren(_ type: String) -> Bool { parents.contains(type) || type == "table" }
+
+  /// A block as a Markdown text gives it, without what is inside.
+  init(markdown type: String, _ payload: JSON, at path: String) throws {
+    self.type = type
+    let path = "\(path).\(type)"
+    // A text of many styles is no array of a request, and not limited as one.
+    var given = payload.members ?? [:]
+    let items = given["rich_text"]?.array ?? []
+    if items.count > 100 { given["rich_text"] = [] }
+    var made = try BlockInput.created(type, .object(given), at: path).members ?? [:]
+    if items.count > 100 {
+      made["rich_text"] = .array(
+        try stride(from: 0, to: items.count, by: 100).flatMap { start in
+          try RichTextValue.read(
+            .array(Array(items[start..<min(start + 100, items.count)])), at: "\(path).rich_text"
+          ).array ?? []
+        })
     }
+    self.payload = .object(made)
+    children = []
   }
 
   /// Checks that a row has no more cells than its table is wide.
@@ -96,8 +113,7 @@ struct BlockInput {
       BlockInput.parents.contains(type) || type == "table"
       || (type.hasPrefix("heading_") && payload["is_toggleable"]?.bool == true)
     guard holds, depth < limit else { throw Refusal.absent("\(place).children", inner) }
-    let array = try Check.array(
-      inner, at: "\(place).children", atMost: limit > 2 ? Int.max : 100)
+    let array = try Check.array(inner, at: "\(place).children")
     children = try array.enumerated().map {
       try BlockInput(
         json: $1, at: "\(place).children[\($0)]", depth: depth + 1, limit: limit)
@@ -300,6 +316,22 @@ struct BlockInput {
 
 /// The languages a code block may have.
 enum CodeLanguages {
+  /// Notion's name for the word after a fence.
+  static func named(_ word: String) -> String {
+    let name = word.lowercased()
+    if all.contains(name) { return name }
+    let first = name.split(whereSeparator: \.isWhitespace).first.map(String.init) ?? ""
+    return aliases[first] ?? (all.contains(first) ? first : "plain text")
+  }
+
+  private static let aliases = [
+    "js": "javascript", "jsx": "javascript", "ts": "typescript", "tsx": "typescript",
+    "py": "python", "rb": "ruby", "sh": "shell", "zsh": "shell", "console": "shell",
+    "yml": "yaml", "md": "markdown", "rs": "rust", "cs": "c#", "csharp": "c#", "cpp": "c++",
+    "objc": "objective-c", "golang": "go", "kt": "kotlin", "hs": "haskell", "ps1": "powershell",
+    "tex": "latex", "dockerfile": "docker", "make": "makefile", "vb": "visual basic",
+  ]
+
   static let all: Set<String> = [
     "abap", "abc", "agda", "arduino", "ascii art", "assembly", "bash", "basic", "bnf", "c", "c#",
     "c++", "clojure", "coffeescript", "coq", "css", "dart", "dhall", "diff", "docker", "ebnf",
