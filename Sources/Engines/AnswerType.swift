@@ -27,38 +27,6 @@ public indirect enum AnswerType: Sendable, Hashable {
     }
   }
 
-  /// The JSON Schema in the subset that OpenAI's strict mode and Gemini both take.
-  public var jsonSchema: JSON {
-    switch self {
-    case .text: return ["type": "string"]
-    case .number(let minimum, let maximum):
-      var members: JSON.Members = ["type": "number"]
-      if let minimum { members["minimum"] = .number(minimum) }
-      if let maximum { members["maximum"] = .number(maximum) }
-      return .object(members)
-    case .flag: return ["type": "boolean"]
-    case .date:
-      return [
-        "type": "string", "format": "date", "description": "ISO 8601 date, such as 2025-01-31",
-      ]
-    case .option(let names): return ["type": "string", "enum": .array(names.map(JSON.string))]
-    case .list(let item): return ["type": "array", "items": item.jsonSchema]
-    case .record(let fields):
-      return [
-        "type": "object",
-        "properties": .object(JSON.Members(fields.map { ($0.name, $0.type.jsonSchema) })),
-        "required": .array(fields.map { .string($0.name) }),
-        "additionalProperties": false,
-      ]
-    }
-  }
-
-  /// The schema with a record at its root, which strict modes demand, and whether one was put around.
-  var rootedSchema: (schema: JSON, isWrapped: Bool) {
-    if case .record = self { return (jsonSchema, false) }
-    return (AnswerType.record([Field("value", self)]).jsonSchema, true)
-  }
-
   /// Checks an answer, and gives it in its plain form.
   ///
   /// A whole number is taken for a number, and an option whatever its case; nothing else is bent.
@@ -83,7 +51,7 @@ public indirect enum AnswerType: Sendable, Hashable {
       guard case .bool = json else { throw wrong(path, "true or false", json) }
       return json
     case .date:
-      guard let text = json.string, AnswerType.isDate(text) else {
+      guard let text = json.string, ISODate.isValid(text) else {
         throw wrong(path, "a date such as 2025-01-31", json)
       }
       return json
@@ -93,8 +61,7 @@ public indirect enum AnswerType: Sendable, Hashable {
       let alike = names.filter { $0.lowercased() == text.lowercased() }
       if alike.count == 1, let name = alike.first { return .string(name) }
       throw AnswerProblem(
-        "\(path) must be one of \(names.map { "“\($0)”" }.joined(separator: ", ")), and is “\(text)”"
-      )
+        "\(path) must be one of \(AnswerSchema.list(names)), and is “\(text.prefix(200))”")
     case .list(let type):
       guard let items = json.array else { throw wrong(path, "a list", json) }
       var checked: [JSON] = []
@@ -117,13 +84,6 @@ public indirect enum AnswerType: Sendable, Hashable {
 
   private func wrong(_ path: String, _ wanted: String, _ json: JSON) -> AnswerProblem {
     AnswerProblem("\(path) must be \(wanted), and is \(json.text.prefix(60))")
-  }
-
-  private static func isDate(_ text: String) -> Bool {
-    guard let match = text.prefixMatch(of: /(\d{4})-(\d{2})-(\d{2})(?:T\d{2}:\d{2}.*)?$/),
-      let month = Int(match.2), let day = Int(match.3)
-    else { return false }
-    return (1...12).contains(month) && (1...31).contains(day)
   }
 
   /// The shape as a document, for a journal.

@@ -27,6 +27,9 @@ public protocol Engine: Sendable {
   /// The service's batches, which answer later at half the price; `nil` when it has none.
   var batches: (any BatchService)? { get }
 
+  /// The questions that the service is asked at once, as it stands now; `nil` for any number.
+  var width: Int? { get async }
+
   /// The models that can be asked, by name.
   func models() async throws -> [String]
 
@@ -45,6 +48,9 @@ extension Engine {
     onPiece(.text(answer.text))
     return answer
   }
+
+  /// Any number.
+  public var width: Int? { get async { nil } }
 
   /// None.
   public var batches: (any BatchService)? { nil }

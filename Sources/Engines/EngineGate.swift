@@ -3,7 +3,8 @@ import Transport
 /// How many questions a service is asked at once, and how many in a minute or a day.
 ///
 /// Additive increase, multiplicative decrease: more at once while it answers, half when it is troubled,
-/// no more when answers grow slow. When refusals for load are many, every question is held back, not
+/// no more when answers grow slow. Until the first trouble each round of answers doubles what is asked
+/// at once, since nobody knows yet what the service bears. When refusals for load are many, every question is held back, not
 /// only the refused ones: otherwise all come back together and fail again. Limits that the service
 /// tells of, or a person set, are kept to before it has to refuse.
 actor EngineGate {
@@ -16,6 +17,8 @@ actor EngineGate {
   private var heldUntil: ContinuousClock.Instant?
   private var shrunkAt: ContinuousClock.Instant?
   private var refusals = RefusalShare()
+  /// Whether there was no trouble yet.
+  private var isStarting = true
   private var windows: [RateWindow]
   private var pace = Pace()
   private let now: @Sendable () -> ContinuousClock.Instant
@@ -132,12 +135,15 @@ actor EngineGate {
     case .answered(let seconds):
       _ = refusals.note(isRefused: false)
       switch pace.note(seconds, width: Int(limit)) {
-      // One more for each round of answers.
-      case .steady: limit = min(Double(most), limit + 1 / limit)
-      case .slow: break
-      case .stalling: limit = max(1, limit * 0.75)
+      // One more for each round of answers; in the beginning one more for each answer.
+      case .steady: limit = min(Double(most), limit + (isStarting ? 1 : 1 / limit))
+      case .slow: isStarting = false
+      case .stalling:
+        isStarting = false
+        limit = max(1, limit * 0.75)
       }
     case .overloaded(let wait):
+      isStarting = false
       guard refusals.note(isRefused: true) else { break }
       let time = now()
       // Those that were in flight together tell of one trouble, not of many.

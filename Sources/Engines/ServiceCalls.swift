@@ -2,10 +2,16 @@ import HTTPTypes
 import Transport
 
 /// Requests to a service with its key: sent once, the errors sorted.
-struct ServiceCalls: Sendable {
+final class ServiceCalls: Sendable {
   let wire: any EngineWire
   let settings: EngineSettings
   let baseURL: String
+
+  init(wire: any EngineWire, settings: EngineSettings, baseURL: String) {
+    self.wire = wire
+    self.settings = settings
+    self.baseURL = baseURL
+  }
 
   /// Sends a request and gives its response when the status says that it passed.
   ///

@@ -36,7 +36,9 @@ protocol EngineWire: Sendable {
 }
 
 /// Asks a service over HTTP: waits, asks again, asks once more for the right shape.
-struct WireEngine<Wire: EngineWire>: Engine {
+///
+/// A class: thousands of questions may be in flight, each with what its functions hand on.
+final class WireEngine<Wire: EngineWire>: Engine {
   let wire: Wire
   let settings: EngineSettings
   let baseURL: String
@@ -104,6 +106,8 @@ struct WireEngine<Wire: EngineWire>: Engine {
       }
     }
   }
+
+  var width: Int? { get async { await gate.width } }
 
   var batches: (any BatchService)? {
     wire.batches(calls) { [quirks] in quirks.refused(by: $0) }

@@ -28,6 +28,8 @@ public struct BatchRunner: Sendable {
     public var answered = 0
     /// Rows without one.
     public var failed = 0
+    /// Those among them whose answer could not be used, and that may be asked once more.
+    public var unusable = 0
     /// Rows that were not asked, because the batch was cancelled or refused.
     public var left = 0
   }
@@ -344,6 +346,7 @@ public struct BatchRunner: Sendable {
       held[answer.key] = nil
       taken.answered += rows.count { $0.state == .answered }
       taken.failed += rows.count { $0.state == .failed }
+      taken.unusable += rows.count(where: \.isUnusable)
       settled += rows
       answers += kept.map { [$0] } ?? []
       if settled.count >= 200 {

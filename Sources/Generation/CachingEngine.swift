@@ -21,6 +21,9 @@ public struct CachingEngine: Engine {
   /// The engine's own default.
   public var defaultModel: String { base.defaultModel }
 
+  /// The engine's own.
+  public var width: Int? { get async { await base.width } }
+
   /// The batches of the engine's service.
   public var batches: (any BatchService)? { base.batches }
 

@@ -5,7 +5,32 @@ import Store
 import Transport
 
 /// What is done for a row, or for rows that are asked together.
-struct RowWork: Sendable {
+///
+/// Ten thousand rows may be in flight, and each task keeps what stands in the frames of its functions:
+/// so this is a class, what they hand on of a row is a reference, and what needs no waiting, or is
+/// seldom needed, stands in functions of its own that are not taken into those frames.
+final class RowWork: Sendable {
+  /// A row while something is done for it.
+  final class Row {
+    var item: ItemRecord
+    init(_ item: ItemRecord) { self.item = item }
+
+    /// The row as the journal takes it.
+    @inline(never) var records: [ItemRecord] { [item] }
+
+    /// Takes its answer in, with what it took.
+    @inline(never) func take(
+      _ answer: Answer, _ cost: Double?, _ reservation: Budget.Reservation, by author: String,
+      since start: ContinuousClock.Instant
+    ) {
+      item.seconds += (.now - start) / .seconds(1)
+      item.count(answer.usage, cost)
+      item.lose(answer.lostCalls, reservation.amount)
+      item.keep(answer, by: author)
+      item.reserved = nil
+    }
+  }
+
   /// How a task ended.
   struct Turn: Sendable {
     /// Rows that are done with for now: written, failed, left alone.
@@ -26,22 +51,43 @@ struct RowWork: Sendable {
     var endsWriting = false
   }
 
-  let client: NotionClient
-  let references: References
-  let engine: any Engine
+  private let references: References
+  private let engine: any Engine
   /// The answers kept for the same question; `nil` when each is asked anew.
-  let cache: CachingEngine?
-  let journal: RunJournal
-  let checkpoint: @Sendable (String) throws -> Void
-  let check: Runner.AnswerCheck?
-  let review: Runner.Review?
-  let targets: [RunTarget]
-  let parameters: RunParameters
-  let budget: Budget
-  let access: AccessWatch
+  private let cache: CachingEngine?
+  private let journal: RunJournal
+  private let checkpoint: @Sendable (String) throws -> Void
+  private let check: Runner.AnswerCheck?
+  private let review: Runner.Review?
+  private let targets: [RunTarget]
+  private let parameters: RunParameters
+  private let budget: Budget
+  private let access: AccessWatch
 
   /// The shape of one row's answer; `nil` for plain text.
-  private var type: AnswerType? { RunTarget.answerType(of: targets, as: parameters.shapes) }
+  private let type: AnswerType?
+  private let writer: PageWriter
+
+  init(
+    client: NotionClient, engine: any Engine, cache: CachingEngine?, journal: RunJournal,
+    checkpoint: @escaping @Sendable (String) throws -> Void, check: Runner.AnswerCheck?,
+    review: Runner.Review?, targets: [RunTarget], parameters: RunParameters, budget: Budget,
+    access: AccessWatch
+  ) {
+    references = References(client: client)
+    self.engine = engine
+    self.cache = cache
+    self.journal = journal
+    self.checkpoint = checkpoint
+    self.check = check
+    self.review = review
+    self.targets = targets
+    self.parameters = parameters
+    self.budget = budget
+    self.access = access
+    type = RunTarget.answerType(of: targets, as: parameters.shapes)
+    writer = PageWriter(client: client, journal: journal, checkpoint: checkpoint)
+  }
 
   /// Whose answers these are.
   private var author: String { "\(parameters.engine)/\(parameters.model)" }
@@ -49,34 +95,43 @@ struct RowWork: Sendable {
   // MARK: - Asking
 
   /// Asks for rows: one by itself, or several in one question.
-  func ask(_ rows: [ItemRecord]) async throws -> Turn {
-    var turn = Turn(asked: rows.count)
-    var rows = rows
+  func ask(_ items: [ItemRecord]) async throws -> Turn {
+    let rows = items.map(Row.init)
     do {
       try Task.checkCancellation()
-      if rows.count == 1 {
-        guard try await askAlone(&rows[0]) else {
-          turn.stop = .budget
-          return turn
-        }
-        turn.answered = rows
-      } else {
-        guard try await askPacked(&rows) else {
-          turn.stop = .budget
-          return turn
-        }
-        turn.answered = rows.filter { $0.state == .answered }
-        turn.spoilt = rows.filter { $0.state != .answered }
+      if let only = rows.first, rows.count == 1 {
+        return turn(rows, isHeld: try await askAlone(only))
       }
-    } catch is CancellationError {
-      turn.stop = .cancelled
-    } catch let error as EngineError where rows.count > 1 && error.stop == nil {
-      // Together they were too much; fewer may not be.
-      turn.spoilt = rows
-      turn.isTooMuch = true
+      return turn(rows, isHeld: try await askPacked(rows))
     } catch {
-      for index in rows.indices {
-        guard try await note(error, &rows[index], &turn) else { throw error }
+      return try await failed(rows, error)
+    }
+  }
+
+  /// How a question ended that was answered, or that the budget does not hold.
+  @inline(never) private func turn(_ rows: [Row], isHeld: Bool) -> Turn {
+    var turn = Turn(asked: rows.count)
+    guard isHeld else {
+      turn.stop = .budget
+      return turn
+    }
+    turn.answered = rows.map(\.item).filter { $0.state == .answered }
+    turn.spoilt = rows.map(\.item).filter { $0.state != .answered }
+    return turn
+  }
+
+  /// How a question ended that was not answered.
+  @inline(never) private func failed(_ rows: [Row], _ error: any Error) async throws -> Turn {
+    var turn = Turn(asked: rows.count)
+    if error is CancellationError {
+      turn.stop = .cancelled
+    } else if let error = error as? EngineError, rows.count > 1, error.stop == nil {
+      // Together they were too much; fewer may not be.
+      turn.spoilt = rows.map(\.item)
+      turn.isTooMuch = true
+    } else {
+      for row in rows {
+        guard try await note(error, row, &turn) else { throw error }
         if turn.stop != nil, rows.count > 1 { break }
       }
     }
@@ -86,83 +141,127 @@ struct RowWork: Sendable {
   /// Asks for one row and keeps the answer.
   ///
   /// - Returns: `false` when the budget does not hold the call.
-  private func askAlone(_ item: inout ItemRecord) async throws -> Bool {
-    guard let prompt = item.question else {
-      throw GenerationError("The journal has no prompt for “\(item.title)”.")
-    }
-    var request = parameters.request(
-      prompt, maxOutputTokens: parameters.maxOutputTokens, type: type)
-    if let check {
-      let asked = item
-      request.check = { try await check(asked, $0) }
-    }
-    if let answer = try await cache?.kept(for: request) {
-      item.count(Usage(), 0)
-      item.keep(answer, by: author)
-      try await journal.record(item)
-      try checkpoint("answered")
-      return true
-    }
+  private func askAlone(_ row: Row) async throws -> Bool {
+    var request = try question(row)
+    if cache != nil, try await takeKept(row, request) { return true }
     guard
       let reservation = await budget.reserve(
-        tokens: TokenEstimate.tokens(in: prompt.text),
+        tokens: TokenEstimate.tokens(in: request.prompt.text),
         maxOutputTokens: parameters.maxOutputTokens)
     else { return false }
+    try await setAside(reservation.amount, row)
     request.maxOutputTokens = reservation.maxOutputTokens
-    try await setAside(reservation.amount, &item)
-    request.onSpent = noting(item, reservation)
+    request.onSpent = noting(row, reservation)
     let start = ContinuousClock.now
-    var kept: AnswerCache.Kept?
+    let answer: Answer
     do {
-      let answer = try await engine.answer(request)
-      item.seconds += (ContinuousClock.now - start) / .seconds(1)
-      let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
-      item.count(answer.usage, cost)
-      item.lose(answer.lostCalls, reservation.amount)
-      item.keep(answer, by: author)
-      kept = cache?.entry(answer, for: request)
-    } catch let error as EngineError {
-      item.seconds += (ContinuousClock.now - start) / .seconds(1)
-      let cost = await budget.settle(reservation, error.usage, lostCalls: error.lostCalls)
-      item.count(error.usage ?? Usage(), cost)
-      item.lose(error.lostCalls, reservation.amount)
-      item.reserved = nil
-      throw error
+      answer = try await engine.answer(request)
     } catch {
-      // Stopped in the middle: it may be billed, and the journal says so.
-      _ = await budget.settle(reservation, nil, lostCalls: 1)
-      item.lose(1, reservation.amount)
-      item.reserved = nil
-      try await journal.record(item)
+      try await lost(row, reservation, error, since: start)
       throw error
     }
-    item.reserved = nil
+    let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
+    row.take(answer, cost, reservation, by: author, since: start)
     // One transaction: an answer is never there without what it cost.
-    try await journal.record([item], keeping: kept)
+    try await journal.record(row.records, keeping: cache?.entry(answer, for: request))
     try checkpoint("answered")
     return true
   }
 
+  /// The question of a row; of one whose last answer was no good, with what was wrong with it.
+  @inline(never) private func question(_ row: Row) throws -> EngineRequest {
+    guard var prompt = row.item.question else {
+      throw GenerationError("The journal has no prompt for “\(row.item.title)”.")
+    }
+    if row.item.state == .failed, let said = row.item.errorMessage,
+      row.item.errorCode == EngineError.Code.invalidAnswer.rawValue
+    {
+      prompt.pieces.append(.literal("\n\nThis was asked before. \(said) Answer again."))
+    }
+    var request = parameters.request(
+      prompt, maxOutputTokens: parameters.maxOutputTokens, type: type)
+    if check != nil || looksUp {
+      let asked = row.records
+      request.check = { [self] in try await problem($0, of: asked[0]) }
+    }
+    return request
+  }
+
+  /// Takes the answer that was kept for the same question; `false` when there is none.
+  @inline(never) private func takeKept(_ row: Row, _ request: EngineRequest) async throws -> Bool {
+    guard let answer = try await cache?.kept(for: request) else { return false }
+    row.item.count(Usage(), 0)
+    row.item.keep(answer, by: author)
+    try await journal.record(row.records)
+    try checkpoint("answered")
+    return true
+  }
+
+  /// Settles a question that has no answer.
+  @inline(never) private func lost(
+    _ row: Row, _ reservation: Budget.Reservation, _ error: any Error,
+    since start: ContinuousClock.Instant
+  ) async throws {
+    // Stopped in the middle: it may be billed, and the journal says so.
+    let known = error as? EngineError
+    let calls = known?.lostCalls ?? 1
+    let cost = await budget.settle(reservation, known?.usage, lostCalls: calls)
+    if let known {
+      row.item.seconds += (.now - start) / .seconds(1)
+      row.item.count(known.usage ?? Usage(), cost)
+    }
+    row.item.lose(calls, reservation.amount)
+    row.item.reserved = nil
+    // An error of the engine is recorded with the row's failure.
+    if known == nil { try await journal.record(row.records) }
+  }
+
+  /// Whether the value of a target says more than its shape, so that it may not be written.
+  private var looksUp: Bool {
+    targets.contains { target in
+      guard case .property(let schema) = target else { return false }
+      return ["relation", "people", "files", "date", "url", "email", "phone_number"]
+        .contains(schema.type)
+    }
+  }
+
+  /// What is wrong with an answer for its row; `nil` when it may be kept.
+  private func problem(_ answer: Answer, of item: ItemRecord) async throws -> String? {
+    if let said = try await check?(item, answer) { return said }
+    guard looksUp else { return nil }
+    var item = item
+    item.keep(answer, by: author)
+    do {
+      _ = try await change(item)
+      return nil
+    } catch let error as PropertyError {
+      return error.newOption == nil ? error.message : nil
+    } catch is NotionError {
+      // Notion does not answer now; the row is looked at again when it is written.
+      return nil
+    }
+  }
+
   /// Records what was spent on a question before its answer comes, so that a crash does not forget it.
   private func noting(
-    _ item: ItemRecord, _ reservation: Budget.Reservation
+    _ row: Row, _ reservation: Budget.Reservation
   ) -> (@Sendable (Spent) async throws -> Void)? {
-    guard item.reserved != nil else { return nil }
-    return { [journal] spent in
-      var item = item
-      item.count(spent.usage, reservation.price?.cost(of: spent.usage))
-      item.lose(spent.lostCalls, reservation.amount)
-      try await journal.record(item)
+    guard row.item.reserved != nil else { return nil }
+    return { [journal, asked = row.records] spent in
+      var items = asked
+      items[0].count(spent.usage, reservation.price?.cost(of: spent.usage))
+      items[0].lose(spent.lostCalls, reservation.amount)
+      try await journal.record(items)
     }
   }
 
   /// Asks for several rows at once, and keeps each answer that fits; the others stay as they were.
   ///
   /// - Returns: `false` when the budget does not hold the call.
-  private func askPacked(_ rows: inout [ItemRecord]) async throws -> Bool {
-    let prompts = rows.compactMap(\.question)
+  @inline(never) private func askPacked(_ rows: [Row]) async throws -> Bool {
+    let prompts = rows.compactMap(\.item.question)
     guard prompts.count == rows.count else {
-      throw GenerationError("The journal has no prompt for “\(rows[0].title)”.")
+      throw GenerationError("The journal has no prompt for “\(rows[0].item.title)”.")
     }
     let type = type ?? .text
     let prompt = PromptSections.packed(prompts)
@@ -171,9 +270,9 @@ struct RowWork: Sendable {
       type: .record(rows.indices.map { AnswerType.Field(PromptSections.name($0), type) }))
     request.acceptsParts = true
     if let answer = try await cache?.kept(for: request) {
-      share(Usage(), 0, seconds: 0, &rows)
-      _ = try await take(answer, type, &rows)
-      try await journal.record(rows)
+      share(Usage(), 0, seconds: 0, rows)
+      _ = try await take(answer, type, rows)
+      try await journal.record(rows.map(\.item))
       try checkpoint("answered")
       return true
     }
@@ -183,10 +282,9 @@ struct RowWork: Sendable {
     else { return false }
     request.maxOutputTokens = reservation.maxOutputTokens
     // What is set aside for the question, and what is lost of it, stands in the first row.
-    try await setAside(reservation.amount, &rows[0])
+    try await setAside(reservation.amount, rows[0])
     request.onSpent = noting(rows[0], reservation)
-    let asked = rows[0].askedAt
-    for index in rows.indices { rows[index].askedAt = asked }
+    for row in rows { row.item.askedAt = rows[0].item.askedAt }
     let start = ContinuousClock.now
     let answer: Answer
     do {
@@ -195,18 +293,19 @@ struct RowWork: Sendable {
       let known = error as? EngineError
       let lost = known?.lostCalls ?? 1
       let cost = await budget.settle(reservation, known?.usage, lostCalls: lost)
-      share(known?.usage ?? Usage(), cost, seconds: (.now - start) / .seconds(1), &rows)
-      rows[0].lose(lost, reservation.amount)
-      rows[0].reserved = nil
-      try await journal.record(rows)
+      share(known?.usage ?? Usage(), cost, seconds: (.now - start) / .seconds(1), rows)
+      rows[0].item.lose(lost, reservation.amount)
+      rows[0].item.reserved = nil
+      try await journal.record(rows.map(\.item))
       throw error
     }
     let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
-    share(answer.usage, cost, seconds: (.now - start) / .seconds(1), &rows)
-    rows[0].lose(answer.lostCalls, reservation.amount)
-    rows[0].reserved = nil
-    let isWhole = try await take(answer, type, &rows)
-    try await journal.record(rows, keeping: isWhole ? cache?.entry(answer, for: request) : nil)
+    share(answer.usage, cost, seconds: (.now - start) / .seconds(1), rows)
+    rows[0].item.lose(answer.lostCalls, reservation.amount)
+    rows[0].item.reserved = nil
+    let isWhole = try await take(answer, type, rows)
+    try await journal.record(
+      rows.map(\.item), keeping: isWhole ? cache?.entry(answer, for: request) : nil)
     try checkpoint("answered")
     return true
   }
@@ -215,7 +314,7 @@ struct RowWork: Sendable {
   ///
   /// - Returns: Whether all do.
   private func take(
-    _ answer: Answer, _ type: AnswerType, _ rows: inout [ItemRecord]
+    _ answer: Answer, _ type: AnswerType, _ rows: [Row]
   ) async throws -> Bool {
     let members = answer.value?.members ?? [:]
     var isWhole = true
@@ -232,33 +331,33 @@ struct RowWork: Sendable {
       // A bare `nil` would be JSON's null here, and clear the cell.
       let shaped: JSON? = type == .text ? .none : .some(value)
       let own = Answer(text: text, value: shaped, usage: Usage(), model: answer.model)
-      if let check, try await check(rows[index], own) != nil {
+      if try await problem(own, of: rows[index].item) != nil {
         isWhole = false
         continue
       }
-      rows[index].keep(own, by: author)
+      rows[index].item.keep(own, by: author)
     }
     return isWhole
   }
 
   /// Records that a call is about to be made, and what it may cost.
-  private func setAside(_ amount: Double, _ item: inout ItemRecord) async throws {
-    item.askedAt = Date().timeIntervalSince1970
+  private func setAside(_ amount: Double, _ row: Row) async throws {
+    row.item.askedAt = Date().timeIntervalSince1970
     // An engine that costs nothing and answers at once has nothing to lose.
     guard engine.name != "practice" || amount > 0 else { return }
-    item.reserved = amount
-    try await journal.record(item)
+    row.item.reserved = amount
+    try await journal.record(row.records)
   }
 
   /// Shares out what a common question took.
   private func share(
-    _ usage: Usage, _ cost: Double?, seconds: Double, _ rows: inout [ItemRecord]
+    _ usage: Usage, _ cost: Double?, seconds: Double, _ rows: [Row]
   ) {
-    for index in rows.indices {
-      rows[index].seconds += seconds / Double(rows.count)
+    for (index, row) in rows.enumerated() {
+      row.item.seconds += seconds / Double(rows.count)
       // What does not divide goes to the first.
       let extra = index == 0
-      rows[index].count(
+      row.item.count(
         Usage(
           inputTokens: usage.inputTokens / rows.count
             + (extra ? usage.inputTokens % rows.count : 0),
@@ -271,48 +370,45 @@ struct RowWork: Sendable {
   // MARK: - Writing
 
   /// Writes a row, or looks whether it was written.
-  func write(_ start: ItemRecord) async throws -> Turn {
+  func write(_ item: ItemRecord) async throws -> Turn {
     var turn = Turn(isWrite: true)
-    var item = start
+    let row = Row(item)
     do {
       try Task.checkCancellation()
-      let outcome: PageWriter.Outcome
-      if RunStep(for: item) == .check {
-        outcome = try await writer.finish(
-          try await change(item), item: &item, isForced: parameters.isForced)
-      } else {
-        if let failed = try await review?(item), !failed.isEmpty {
-          item.failedChecks = failed.joined(separator: ", ")
-          if parameters.leavesFailing {
-            throw GenerationError(
-              "The answer fails \(item.failedChecks ?? ""), so it was not written.")
-          }
-        } else {
-          item.failedChecks = nil
-        }
-        outcome = try await writer.write(
-          try await change(item), item: &item, isForced: parameters.isForced,
-          isStrict: parameters.isStrict
-        ).outcome
-      }
-      if case .conflict(let text) = outcome { try await leave(&item, text) }
+      if case .conflict(let text) = try await written(row) { try await leave(row, text) }
       await access.noteSuccess()
-      turn.ended = [item]
+      turn.ended = [row.item]
     } catch is CancellationError {
       // Nothing is marked: the row stands where its journal entry says.
       turn.stop = .cancelled
     } catch {
-      guard try await note(error, &item, &turn) else { throw error }
+      guard try await note(error, row, &turn) else { throw error }
     }
     return turn
   }
 
+  private func written(_ row: Row) async throws -> PageWriter.Outcome {
+    if RunStep(for: row.item) == .check {
+      return try await writer.finish(
+        try await change(row.item), item: &row.item, isForced: parameters.isForced)
+    }
+    if let failed = try await review?(row.item), !failed.isEmpty {
+      row.item.failedChecks = failed.joined(separator: ", ")
+      if parameters.leavesFailing {
+        throw GenerationError(
+          "The answer fails \(row.item.failedChecks ?? ""), so it was not written.")
+      }
+    } else {
+      row.item.failedChecks = nil
+    }
+    return try await writer.write(
+      try await change(row.item), item: &row.item, isForced: parameters.isForced,
+      isStrict: parameters.isStrict
+    ).outcome
+  }
+
   /// The code of a row that only lacks an option.
   static let newOption = "option"
-
-  private var writer: PageWriter {
-    PageWriter(client: client, journal: journal, checkpoint: checkpoint)
-  }
 
   /// What the kept answer changes.
   private func change(_ item: ItemRecord) async throws -> PageWriter.Change {
@@ -359,12 +455,12 @@ struct RowWork: Sendable {
     }
   }
 
-  private func leave(_ item: inout ItemRecord, _ text: String) async throws {
-    item.state = .conflict
-    item.errorCode = "conflict"
-    item.errorMessage =
+  private func leave(_ row: Row, _ text: String) async throws {
+    row.item.state = .conflict
+    row.item.errorCode = "conflict"
+    row.item.errorMessage =
       "somebody changed the cell meanwhile; it says “\(text.prefix(60))” and was left alone"
-    try await journal.record(item)
+    try await journal.record(row.records)
   }
 
   // MARK: - Failing
@@ -372,14 +468,20 @@ struct RowWork: Sendable {
   /// Records a failure of a row.
   ///
   /// - Returns: Whether it is one of a row; `false` for what stops the journal itself.
-  private func note(
-    _ error: any Error, _ item: inout ItemRecord, _ turn: inout Turn
+  @inline(never) private func note(
+    _ error: any Error, _ row: Row, _ turn: inout Turn
   ) async throws -> Bool {
     let (code, message): (String, String)
     switch error {
     case let error as EngineError:
       (code, message) = (error.code.rawValue, error.message)
       turn.stop = error.stop
+      if turn.stop != nil {
+        // It is no fault of the row, which goes on from where it stands.
+        row.item.reserved = nil
+        try await journal.record(row.records)
+        return true
+      }
     case let error as NotionError:
       (code, message) = (error.code.rawValue, error.description)
       if let reason = await access.reason(after: error) {
@@ -399,12 +501,12 @@ struct RowWork: Sendable {
     default: return false
     }
     // A failed write keeps what it had, so that `resume` can look whether it happened after all.
-    item.state = .failed
-    item.reserved = nil
-    item.errorCode = code
-    item.errorMessage = message
-    try await journal.record(item)
-    turn.ended.append(item)
+    row.item.state = .failed
+    row.item.reserved = nil
+    row.item.errorCode = code
+    row.item.errorMessage = message
+    try await journal.record(row.records)
+    turn.ended.append(row.item)
     return true
   }
 }

@@ -149,6 +149,8 @@ public struct RunParameters: Sendable {
   public var shapes: [String: AnswerType] = [:]
   /// Whether the prompt is the connection's: when that changes, what was written is stale.
   public var isConnectionPrompt = false
+  /// Whether its questions are to go into the service's batches, at half the price.
+  public var isBatch = false
   /// The data source of the rows, whose schema `resume` reads; `nil` for a page.
   public var sourceID: String?
   /// Whether the engine was named with the run, and not taken from the connection or the settings.
@@ -189,8 +191,8 @@ public struct RunParameters: Sendable {
     }
     if isConnectionPrompt { members["connection_prompt"] = true }
     if isEngineNamed { members["engine_named"] = true }
+    if isBatch { members["batch"] = true }
     if let sourceID { members["source"] = .string(sourceID) }
-
     if leavesFailing { members["leaves_failing"] = true }
     if let promptVersion {
       members["prompt_version"] = .int(promptVersion.number)
@@ -216,8 +218,8 @@ public struct RunParameters: Sendable {
     }
     isConnectionPrompt = json["connection_prompt"]?.bool ?? false
     isEngineNamed = json["engine_named"]?.bool ?? false
+    isBatch = json["batch"]?.bool ?? false
     sourceID = json["source"]?.string
-
     leavesFailing = json["leaves_failing"]?.bool ?? false
     promptVersion = json["prompt_version"]?.int.map {
       PromptVersion(name: json["prompt_name"]?.string, number: $0)

@@ -56,12 +56,12 @@ public struct Runner: Sendable {
   ///
   /// - Parameters:
   ///   - targets: Where the answers go, by the schema as it is now.
-  ///   - asks: Whether rows without an answer are asked; without, only what is answered is written.
+  ///   - asks: Which rows without an answer are asked.
   ///   - onEvent: Told of each row that ends; called from many tasks.
   /// - Returns: How it ended; one bad row never ends it.
   /// - Throws: What stopped the journal itself; the run goes on with `resume`.
   public func run(
-    _ id: Int64, targets: [RunTarget], parameters: RunParameters, asks: Bool = true,
+    _ id: Int64, targets: [RunTarget], parameters: RunParameters, asks: RunAsking = .all,
     onEvent: @escaping @Sendable (RunEvent) -> Void = { _ in }
   ) async throws -> RunSummary {
     let clock = ContinuousClock()
@@ -70,9 +70,8 @@ public struct Runner: Sendable {
     let totals = try journal.totals(ofRun: id)
     let cache = engine as? CachingEngine
     let work = RowWork(
-      client: client, references: References(client: client), engine: cache?.base ?? engine,
-      cache: cache, journal: journal, checkpoint: checkpoint, check: check, review: review,
-      targets: targets,
+      client: client, engine: cache?.base ?? engine, cache: cache, journal: journal,
+      checkpoint: checkpoint, check: check, review: review, targets: targets,
       parameters: parameters,
       budget: Budget(
         limit: parameters.maxCost,
@@ -88,6 +87,7 @@ public struct Runner: Sendable {
     try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
       shift.isOver = Task.isCancelled
       while true {
+        shift.room = await engine.width.map { $0 + $0 / 4 + 8 }
         while let task = try shift.next() {
           group.addTask {
             switch task {
@@ -124,7 +124,7 @@ struct Shift {
     /// Ask for rows, in one question when they are several.
     case ask([ItemRecord])
     /// Write a row, or look whether it was written.
-    case write(ItemRecord)
+    indirect case write(ItemRecord)
   }
 
   private var feed: RowFeed
@@ -141,6 +141,9 @@ struct Shift {
   private var spoilt: [ItemRecord] = []
   private var spoiltCounts: [Int: Int] = [:]
   private var goodPacks = 0
+  /// Questions that may be begun for the engine as it is now: more would only wait for their turn, in
+  /// memory instead of the journal.
+  var room: Int?
   /// Whether no row is begun any more.
   var isOver = false
   /// Why, when a row said so.
@@ -170,7 +173,9 @@ struct Shift {
       writing += 1
       return .write(toWrite.removeLast())
     }
-    guard !isOver, stop == nil, asking < width, toWrite.count < Shift.mostToWrite else {
+    guard !isOver, stop == nil, asking < min(width, room ?? width),
+      toWrite.count < Shift.mostToWrite
+    else {
       return nil
     }
     if let rows = takeSpoilt() { return ask(rows) }

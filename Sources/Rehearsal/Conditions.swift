@@ -86,7 +86,9 @@ public struct Conditions: Sendable {
   /// What becomes of the rows of answers to several questions at once.
   var spoiling = Spoiling()
   /// Where the sequence of random numbers starts.
-  public var seed: UInt64 = 1
+  public var seed: UInt64 = 1 {
+    didSet { spoiling.seed = seed }
+  }
 
   /// Services that answer at once and always.
   public init() {}
@@ -122,16 +124,22 @@ public struct Conditions: Sendable {
   /// Reads faults with their share, separated by commas: `engine:429=5%,notion:500=1%,hang=0.5%`.
   ///
   /// `batch:expired=10%` is a share of the batches, `batch:400=3%` one of the questions in each;
-  /// `engine:spoilt=15%` is a share of the rows in each answer to several rows at once.
+  /// `engine:spoilt=15%` is a share of the rows in each answer to several rows at once, and
+  /// `engine:unfit=15%` one of the answers with a schema, whose values are of its types and forbidden.
   public mutating func addFaults(_ text: String) throws(ConditionProblem) {
     for item in text.split(separator: ",") {
       let word = item.trimmingPrefix { $0 == " " }
       let (sides, rest) = Conditions.sides(String(word), separator: ":")
       let parts = rest.split(separator: "=", omittingEmptySubsequences: false)
-      if parts.count == 2, parts[0] == "spoilt", sides != [.notion], parts[1].hasSuffix("%"),
-        let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
+      if parts.count == 2, ["spoilt", "unfit"].contains(parts[0]), sides != [.notion],
+        parts[1].hasSuffix("%"), let percent = Double(parts[1].dropLast()),
+        (0...100).contains(percent)
       {
-        spoiling.share = percent / 100
+        if parts[0] == "unfit" {
+          spoiling.unfit = percent / 100
+        } else {
+          spoiling.share = percent / 100
+        }
         continue
       }
       guard parts.count == 2, let fault = Fault(parts[0]), parts[1].hasSuffix("%"),
@@ -139,7 +147,7 @@ public struct Conditions: Sendable {
       else {
         throw ConditionProblem(
           "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, committed, "
-            + "spoilt, expired, with a share, such as engine:429=5%,notion:500=1%,"
+            + "spoilt, unfit, expired, with a share, such as engine:429=5%,notion:500=1%,"
             + "batch:expired=10%; not “\(word)”.")
       }
       guard sides.allSatisfy({ $0.mayHave(fault) }) else {

@@ -255,7 +255,7 @@ struct GeminiEndpoints: Sendable {
     let price = Prices.price(engine: "gemini", model: model)
     statistics.answered(
       prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
-    made.text = spoiling.applied(to: made.text)
+    made.text = spoiling.applied(to: made.text, prompt: prompt.text, schema: schema)
     return made
   }
 

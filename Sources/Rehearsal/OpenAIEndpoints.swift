@@ -253,7 +253,9 @@ struct OpenAIEndpoints: Sendable {
     let price = Prices.price(engine: "gpt", model: model)
     statistics.answered(
       prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)
-    return Made(text: spoiling.applied(to: made.text), usage: made.usage, isCut: made.isCut)
+    return Made(
+      text: spoiling.applied(to: made.text, prompt: prompt.text, schema: schema),
+      usage: made.usage, isCut: made.isCut)
   }
 
   /// A text in pieces of about a token each.

@@ -248,6 +248,19 @@ public struct RunJournal: Sendable {
     }
   }
 
+  /// Takes up the rows of a run that were left alone because somebody had changed them.
+  public func retakeConflicts(ofRun id: Int64) throws {
+    try access.write {
+      try $0.execute(
+        sql: """
+          UPDATE item SET error_code = NULL, error_message = NULL, state = CASE
+            WHEN old IS NOT NULL THEN 'writing' WHEN answer IS NULL THEN 'planned' ELSE 'answered'
+          END
+          WHERE run_id = ? AND state = 'conflict'
+          """, arguments: [id])
+    }
+  }
+
   /// Records where a run stands now.
   public func setState(_ state: RunState, ofRun id: Int64) throws {
     let ended = state == .running ? nil : Date().formatted(.iso8601)
@@ -299,16 +312,21 @@ public struct RunJournal: Sendable {
 
   /// The newest `generate` that has rows left.
   ///
-  /// - Parameter connection: Of this connection only; `nil` for any.
-  public func lastUnfinished(connection: String? = nil) throws -> RunRecord? {
+  /// - Parameters:
+  ///   - connection: Of this connection only; `nil` for any.
+  ///   - isForced: Whether rows that were left alone are left to do as well.
+  public func lastUnfinished(
+    connection: String? = nil, isForced: Bool = false
+  ) throws -> RunRecord? {
     try runs(
       """
       WHERE kind = 'generate' AND state NOT IN ('undone', 'draft')
         AND (?1 IS NULL OR connection = ?1)
         AND EXISTS (SELECT 1 FROM item WHERE run_id = run.id
-          AND state IN ('planned', 'answered', 'writing', 'failed'))
+          AND (state IN ('planned', 'answered', 'writing', 'failed')
+            OR (?2 AND state = 'conflict')))
       ORDER BY id DESC LIMIT 1
-      """, [connection]
+      """, [connection, isForced]
     ).first
   }
 
@@ -436,6 +454,18 @@ public struct RunJournal: Sendable {
         if let state = ItemState(rawValue: row["state"]) { counts[state] = row["n"] }
       }
       return RunCounts(byState: counts)
+    }
+  }
+
+  /// How many rows of a run have no answer yet, and are in no batch.
+  public func countToAsk(ofRun id: Int64) throws -> Int {
+    try access.read {
+      try Int.fetchOne(
+        $0,
+        sql: """
+          SELECT count(*) FROM item
+          WHERE run_id = ? AND state IN ('planned', 'failed') AND answer IS NULL
+          """, arguments: [id]) ?? 0
     }
   }
 

@@ -18,12 +18,15 @@ private final class Peak: Sendable {
 
 @Suite struct EngineGateTests {
   @Test func growsWhileAnsweredAndHalvesUnderLoad() async throws {
-    let gate = EngineGate(start: 4, most: 16) { _ in }
-    for _ in 0..<25 {
-      try await gate.enter()
-      await gate.leave(.answered(seconds: 0.1))
+    let gate = EngineGate(start: 1, most: 16) { _ in }
+    func answer(_ times: Int) async throws {
+      for _ in 0..<times {
+        try await gate.enter()
+        await gate.leave(.answered(seconds: 0.1))
+      }
     }
-    // Four answers in the first round, five in the next, and so on.
+    // Until the first trouble one more for each answer.
+    try await answer(7)
     #expect(await gate.width == 8)
     // Now and then a refusal is nothing; eight of the last twenty are trouble.
     for refusal in 1...8 {
@@ -35,6 +38,9 @@ private final class Peak: Sendable {
     try await gate.enter()
     await gate.leave(.overloaded(nil))
     #expect(await gate.width == 4)
+    // From then on one more for each round of answers: four in the first, five in the next.
+    try await answer(10)
+    #expect(await gate.width == 6)
   }
 
   @Test func neverLetsMoreInThanItSays() async throws {

@@ -58,7 +58,7 @@ import Transport
           batch, remote, targets: plan.targets, parameters: plan.parameters)
       }
       return try await shop.runner(checkpoint).run(
-        id, targets: plan.targets, parameters: plan.parameters, asks: false)
+        id, targets: plan.targets, parameters: plan.parameters, asks: .none)
     }
 
     func items() throws -> [ItemRecord] { try shop.store.journal.items(ofRun: id) }

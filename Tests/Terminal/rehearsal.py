@@ -40,6 +40,14 @@ class Rehearsal:
         with urllib.request.urlopen(self.ready["notion"] + "/_control/stats?limit=100000") as answer:
             return json.load(answer)
 
+    def control(self, what, page):
+        """Shares or unshares a page or database."""
+        request = urllib.request.Request(
+            f"{self.ready['notion']}/_control/{what}", method="POST",
+            data=json.dumps({"id": page}).encode())
+        with urllib.request.urlopen(request) as answer:
+            assert answer.status == 200
+
     def notion(self, method, path, body=None, version="2026-03-11", token=TOKEN):
         """One request to Notion's API: (status, document)."""
         request = urllib.request.Request(

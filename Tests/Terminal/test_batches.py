@@ -98,6 +98,30 @@ class Batches(TerminalTest):
                 self.assertIn("3 written", err)
                 self.assertLessEqual(set(self.contents(home).values()), {"good", "bad"})
 
+    def test_an_answer_that_is_no_good_is_asked_once_more(self):
+        for engine in ("gpt", "gemini"):
+            with self.subTest(engine):
+                server = self.rehearse("--latency", "batch=0s", "--faults", "engine:unfit=60%", "--seed", "5")
+                topics = [f"topic {n}" for n in range(9)]
+                home = self.blog(engine, topics)
+                code, _, err = self.visen(
+                    home, server,
+                    'use "Blog"; generate Content with "rate {Topic}" as one of ["good", "bad"] '
+                    'on rows as batch; collect wait')
+                self.assertIn("answers were not usable; their rows are asked once more now", err)
+                stats = server.stats()["engine"]
+                again = [entry for entry in stats["asked"] if "must be one of" in entry["prompt"]]
+                self.assertEqual(stats["answers"], 12 + len(again))
+                self.assertTrue(0 < len(again) < 12, again)
+                states = [row["State"] for row in self.journal(home, 2)]
+                self.assertEqual(code, 3 if "failed" in states else 0, err)
+                self.assertGreater(states.count("written"), 12 - len(again))
+                # It costs what the server counted: half for the batch, the whole for what came after.
+                path = f"{home}/run.json"
+                run(["-c", f'runs 2 to "{path}"'], home)
+                with open(path) as file:
+                    self.assertAlmostEqual(json.load(file)["cost"], stats["cost"])
+
     def test_killed_at_every_step_nothing_is_lost_and_nothing_asked_twice(self):
         for engine, statements in [
             ("gpt", 'use "Blog"; generate as batch'), ("gemini", 'use "Blog"; generate as batch'),

@@ -54,7 +54,7 @@ struct InlineRun {
     }
     guard address.hasPrefix("date:") else { return nil }
     let parts = address.dropFirst(5).split(separator: "/").map(String.init)
-    guard (1...2).contains(parts.count), parts.allSatisfy(DateProperty.isISODate) else {
+    guard (1...2).contains(parts.count), parts.allSatisfy(ISODate.isValid) else {
       return nil
     }
     let end: JSON = parts.count > 1 ? .string(parts[1]) : .null

@@ -42,18 +42,61 @@ public actor References {
     return .list(items)
   }
 
+  /// What a property may name, when it is little: the titles of the related rows, or the people.
+  ///
+  /// Names that several share are left out, since none is meant by them.
+  /// - Returns: `nil` when there are more than 100 or none, or the property names nothing.
+  /// - Throws: ``PropertyError`` when the other database or the people may not be read.
+  public func names(for schema: PropertySchema) async throws -> [String]? {
+    let all: [String]
+    switch schema.type {
+    case "people":
+      try await readPeople(schema, for: nil)
+      all = (people ?? []).compactMap { $0["name"]?.string }
+    case "relation":
+      guard let source = schema.relatedSource else { throw References.unknown(schema) }
+      do {
+        let results = try await client.query(source, properties: ["title"])
+        guard results.next == nil else { return nil }
+        all = results.items.map(\.title)
+      } catch let error as NotionError where error.code == .objectNotFound {
+        throw References.unshared(schema)
+      }
+    default: return nil
+    }
+    let counts = Dictionary(all.map { ($0, 1) }, uniquingKeysWith: +)
+    let names = all.filter { !$0.trimmed.isEmpty && counts[$0] == 1 }
+    return names.isEmpty || names.count > 100 ? nil : names
+  }
+
+  private static func unknown(_ schema: PropertySchema) -> PropertyError {
+    PropertyError(
+      "Notion does not say which database \(schema.name) relates to",
+      hint: "share that database with the integration as well")
+  }
+
+  private static func unshared(_ schema: PropertySchema) -> PropertyError {
+    PropertyError(
+      "the database that \(schema.name) relates to is not shared with the integration",
+      hint: "share it in Notion: •••, Connections; or write the row's address")
+  }
+
+  private func readPeople(_ schema: PropertySchema, for text: String?) async throws {
+    guard people == nil else { return }
+    do {
+      people = try await client.users()
+    } catch let error as NotionError where error.code == .restrictedResource {
+      throw PropertyError(
+        "the integration may not read who is in the workspace, so "
+          + (text.map { "“\($0.prefix(60))” cannot be looked up" } ?? "nobody can be looked up")
+          + " for \(schema.name)",
+        hint: "give it the capability to read user information, or write the person's identity")
+    }
+  }
+
   private func person(_ text: String, _ schema: PropertySchema) async throws -> NotionID {
     if let id = NotionID(parsing: text) { return id }
-    if people == nil {
-      do {
-        people = try await client.users()
-      } catch let error as NotionError where error.code == .restrictedResource {
-        throw PropertyError(
-          "the integration may not read who is in the workspace, so “\(text.prefix(60))” cannot be "
-            + "looked up for \(schema.name)",
-          hint: "give it the capability to read user information, or write the person's identity")
-      }
-    }
+    try await readPeople(schema, for: text)
     let all = people ?? []
     let folded = text.lowercased()
     let tests: [(JSON) -> Bool] = [
@@ -82,9 +125,7 @@ public actor References {
   private func row(_ text: String, _ schema: PropertySchema) async throws -> NotionID {
     if let id = NotionID.find(in: text, wanting: .page) { return id }
     guard let source = schema.relatedSource else {
-      throw PropertyError(
-        "Notion does not say which database \(schema.name) relates to",
-        hint: "share that database with the integration as well")
+      throw References.unknown(schema)
     }
     let key = "\(source) \(text)"
     if let id = found[key] { return id }
@@ -92,9 +133,7 @@ public actor References {
     do {
       pages = try await candidates(text, in: source)
     } catch let error as NotionError where error.code == .objectNotFound {
-      throw PropertyError(
-        "the database that \(schema.name) relates to is not shared with the integration",
-        hint: "share it in Notion: •••, Connections; or write the row's address")
+      throw References.unshared(schema)
     }
     let exact = pages.filter { $0.title == text }
     let alike = exact.isEmpty ? pages.filter { $0.title.lowercased() == text.lowercased() } : exact

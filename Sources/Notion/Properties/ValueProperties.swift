@@ -75,28 +75,10 @@ enum DateProperty: PropertyKind {
   }
 
   private static func check(_ text: String, _ schema: PropertySchema) throws(PropertyError) {
-    guard isISODate(text) else {
+    guard ISODate.isValid(text) else {
       throw PropertyError(
         "\(schema.name) takes a date, and “\(text.prefix(40))” is none",
         hint: "write it as 2025-01-31 or 2025-01-31T10:00")
     }
-  }
-
-  /// Whether a text is an ISO 8601 day, or day and time, of the calendar.
-  static func isISODate(_ text: String) -> Bool {
-    guard
-      let match = text.wholeMatch(
-        of:
-          /(\d{4})-(\d{2})-(\d{2})(?:T(\d{2}):(\d{2})(?::(\d{2})(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:?\d{2})?)?/
-      ),
-      let year = Int(match.1), let month = Int(match.2), let day = Int(match.3)
-    else { return false }
-    let isLeap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0)
-    let lengths = [31, isLeap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
-    guard (1...12).contains(month), (1...lengths[month - 1]).contains(day) else { return false }
-    if let hour = match.4.flatMap({ Int($0) }), hour > 23 { return false }
-    if let minute = match.5.flatMap({ Int($0) }), minute > 59 { return false }
-    if let second = match.6.flatMap({ Int($0) }), second > 59 { return false }
-    return true
   }
 }

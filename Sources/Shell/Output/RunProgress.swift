@@ -109,30 +109,69 @@ nonisolated final class RunProgress: Sendable {
     console.progress(nil)
   }
 
+  /// A part of the line; on a narrow terminal those of the lowest rank are left out.
+  private enum Part: Int {
+    case bar, rate, cost, left, failed, wait, count
+  }
+
   private func text(_ state: State) -> String {
-    var parts = ["\(label) \(state.done)/\(total)"]
+    var parts: [(part: Part, text: String)] = [(.count, "\(label) \(state.done)/\(total)")]
     if isTerminal {
       let filled = state.done * 10 / max(1, total)
-      parts[0] +=
-        " " + String(repeating: "▓", count: filled) + String(repeating: "░", count: 10 - filled)
+      parts.append(
+        (.bar, String(repeating: "▓", count: filled) + String(repeating: "░", count: 10 - filled)))
     }
-    if state.failed > 0 { parts.append("\(state.failed) failed") }
+    if state.failed > 0 { parts.append((.failed, "\(state.failed) failed")) }
     // The rate of the last half minute: what a service allows changes while a run goes on.
     if let first = state.ends.first, state.done > first.done, state.done < total {
       let seconds = (ContinuousClock.now - first.at) / .seconds(1)
       let perSecond = Double(state.done - first.done) / max(0.1, seconds)
       parts.append(
-        perSecond >= 1
-          ? String(format: "%.0f rows/s", perSecond)
-          : String(format: "%.0f rows/min", perSecond * 60))
+        (
+          .rate,
+          perSecond >= 1
+            ? String(format: "%.0f rows/s", perSecond)
+            : String(format: "%.0f rows/min", perSecond * 60)
+        ))
       let left = Duration.seconds(Double(total - state.done) / perSecond)
-      if left > .seconds(1) { parts.append("\(Clock.text(left)) left") }
+      if left > .seconds(1) { parts.append((.left, "\(Clock.text(left)) left")) }
     }
-    if !isFree, let cost = state.cost, cost > 0 { parts.append(Money.text(cost)) }
+    if !isFree, let cost = state.cost, cost > 0 { parts.append((.cost, Money.text(cost))) }
     if let wait = waits.current {
-      parts.append("waiting for \(wait.reason), \(Clock.text(wait.left))")
+      parts.append((.wait, "waiting for \(wait.reason), \(Clock.text(wait.left))"))
     }
-    return parts.joined(separator: " · ")
+    return isTerminal
+      ? RunProgress.fitted(parts, to: console.columns - 1) : RunProgress.joined(parts)
+  }
+
+  private static func joined(_ parts: [(part: Part, text: String)]) -> String {
+    var line = ""
+    for (part, text) in parts {
+      line += line.isEmpty ? text : part == .bar ? " \(text)" : " · \(text)"
+    }
+    return line
+  }
+
+  /// The line as it fits: without what matters least, and at last with the name of what is filled cut.
+  private static func fitted(_ parts: [(part: Part, text: String)], to columns: Int) -> String {
+    var parts = parts
+    var line = joined(parts)
+    while DisplayWidth.of(line) > columns,
+      let least = parts.indices.min(by: { parts[$0].part.rawValue < parts[$1].part.rawValue }),
+      parts[least].part.rawValue < Part.wait.rawValue
+    {
+      parts.remove(at: least)
+      line = joined(parts)
+    }
+    let excess = DisplayWidth.of(line) - columns
+    guard excess > 0, let first = parts.first, let space = first.text.lastIndex(of: " ") else {
+      return line
+    }
+    let name = DisplayWidth.cut(
+      String(first.text[..<space]),
+      to: max(6, DisplayWidth.of(String(first.text[..<space])) - excess))
+    parts[0].text = name + first.text[space...]
+    return joined(parts)
   }
 }
 

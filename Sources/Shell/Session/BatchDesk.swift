@@ -44,7 +44,7 @@ final class BatchDesk {
 
   /// Sends what is left of a run as new batches.
   func resume(number: Double?, engine: String?, isForced: Bool) async throws {
-    let run = try desk.unfinished(number)
+    let run = try desk.unfinished(number, isForced: isForced)
     let prepared = try await desk.prepare(run, engine: engine, isForced: isForced)
     try await send(prepared, try runner(desk.caching(prepared.chosen.engine), prepared))
     withExtendedLifetime(prepared.claim) {}
@@ -190,10 +190,20 @@ final class BatchDesk {
       throw error
     }
     tell(taken, batch, remote)
-    if taken.answered + taken.failed > 0 {
-      try await desk.write(prepared, rows: taken.answered)
+    if taken.unusable > 0 {
+      // As in any run: once more, told what was wrong.
+      console.message(
+        taken.unusable == 1
+          ? "1 answer was not usable; its row is asked once more now, at the full price."
+          : "\(taken.unusable) answers were not usable; their rows are asked once more now, one by "
+            + "one at the full price.")
     }
-    if taken.failed + taken.left > 0 {
+    if taken.answered + taken.failed > 0 {
+      try await desk.write(
+        prepared, rows: taken.answered + taken.unusable,
+        asks: taken.unusable > 0 ? .unusable : .none)
+    }
+    if taken.failed - taken.unusable + taken.left > 0 {
       console.message("What is left, as a new batch: resume \(batch.runID) as batch")
     }
   }

@@ -99,9 +99,8 @@ final class EngineRoster {
   private func engineSettings(_ description: EngineDescription, key: Secret?) -> EngineSettings {
     var base = description.baseURLVariable.flatMap { surroundings.environment[$0] }
     if description.name == "local", base == nil { base = settings.text("local_url") }
-    let most = Int(settings.number("parallel") ?? 8)
     var made = EngineSettings(
-      key: key, baseURL: base, transport: surroundings.network, mostAtOnce: max(64, most),
+      key: key, baseURL: base, transport: surroundings.network, mostAtOnce: 10_000,
       onWait: { [waits] reason, wait in waits.note(reason, for: wait) })
     made.limits = limits(description.name)
     made.onLimit = { [facts, name = description.name] model, limit in

@@ -104,9 +104,10 @@ final class RunDesk {
   ///   - engine: Another engine for what is left, `gpt` or `gpt/gpt-6-sol`; `nil` for the run's own.
   ///   - isForced: Whether cells that somebody changed are overwritten.
   func resume(number: Double?, engine: String? = nil, isForced: Bool = false) async throws {
-    let run = try unfinished(number)
+    let run = try unfinished(number, isForced: isForced)
     let prepared = try await prepare(run, engine: engine, isForced: isForced)
     let counts = try store.journal.counts(ofRun: run.id)
+    guard try await mayAskOneByOne(prepared) else { return }
     console.message("Run \(run.id) goes on: \(counts.left) of \(counts.total) rows.")
     try await carryOut(
       run.id, client: prepared.workspace.client, claim: prepared.claim,
@@ -130,25 +131,48 @@ final class RunDesk {
       claim: planned.draft.claim)
   }
 
-  /// Writes the answers that a run has; nothing is asked.
-  func write(_ prepared: Prepared, rows: Int) async throws {
+  /// Writes the answers that a run has.
+  ///
+  /// - Parameter asks: Which rows are asked besides.
+  func write(_ prepared: Prepared, rows: Int, asks: RunAsking = .none) async throws {
     try await carryOut(
       prepared.run, client: prepared.workspace.client, claim: prepared.claim,
       runner: runner(
         prepared.workspace.client, prepared.chosen.engine, prepared.looks, prepared.parameters),
-      targets: prepared.targets, parameters: prepared.parameters, left: rows, asks: false)
+      targets: prepared.targets, parameters: prepared.parameters, left: rows, asks: asks)
+  }
+
+  /// Whether rows that were meant for a batch may be asked one by one: that is never done unsaid.
+  private func mayAskOneByOne(_ prepared: Prepared) async throws -> Bool {
+    guard prepared.parameters.isBatch else { return true }
+    let rows = try store.journal.countToAsk(ofRun: prepared.run)
+    guard rows > 0 else { return true }
+    let text =
+      "Run \(prepared.run) was begun as batch; \(rows) \(rows == 1 ? "row is" : "rows are") asked one by "
+      + "one now, at the full price (at half of it: resume \(prepared.run) as batch)."
+    guard dialogue.canAsk else {
+      console.message(text)
+      return true
+    }
+    return try await dialogue.confirm(text + " Go on?")
   }
 
   /// The run that goes on: the one of that number, else the last that has rows left.
-  func unfinished(_ number: Double?) throws -> RunRecord {
+  ///
+  /// - Parameter isForced: Whether rows that were left alone are left to do as well.
+  func unfinished(_ number: Double?, isForced: Bool = false) throws -> RunRecord {
     let found =
-      try number.map { try RunNumber.find($0, in: store) } ?? store.journal.lastUnfinished()
+      try number.map { try RunNumber.find($0, in: store) }
+      ?? store.journal.lastUnfinished(isForced: isForced)
     let open = try store.journal.openBatches(ofRun: found?.id).last
     let out = open.map { "batch \($0.id) is out: collect \($0.id)" }
     guard let run = found else {
       throw ScriptError.refusal("V501", "There is no unfinished run.", out ?? "all runs: runs")
     }
-    guard run.kind == .generate, try store.journal.counts(ofRun: run.id).left > 0 else {
+    let counts = try store.journal.counts(ofRun: run.id)
+    guard run.kind == .generate,
+      counts.left > 0 || (isForced && counts.byState[.conflict] ?? 0 > 0)
+    else {
       throw ScriptError.refusal(
         "V501", "Run \(run.id) has nothing left to do.", out ?? "its rows: runs \(run.id)")
     }
@@ -168,7 +192,10 @@ final class RunDesk {
       json: (try? JSON(parsing: run.parameters)) ?? [:])
     parameters.maxCost = spending.limit(ofRun: run.id) ?? parameters.maxCost
     parameters.leavesFailing = settings.text("failed_checks") == "leave"
-    if isForced { parameters.isForced = true }
+    if isForced {
+      parameters.isForced = true
+      try store.journal.retakeConflicts(ofRun: run.id)
+    }
     let workspace = try workspaces.open(WorkspaceName(rawValue: run.workspace) ?? .local)
     let chosen = try engines.choose(engine ?? run.engine, model: engine == nil ? run.model : nil)
     if engine != nil {
@@ -292,7 +319,7 @@ final class RunDesk {
 
   private func carryOut(
     _ id: Int64, client: NotionClient, claim: RunClaim?, runner: Runner, targets: [RunTarget],
-    parameters: RunParameters, left: Int, asks: Bool = true
+    parameters: RunParameters, left: Int, asks: RunAsking = .all
   ) async throws {
     let label = targets.map(\.name).joined(separator: ", ")
     let progress = RunProgress(
@@ -342,7 +369,8 @@ final class RunDesk {
         "V504", "The budget is used up; \(summary.left) of \(summary.total) rows are left.",
         "go on with more: budget …, then resume")
     case .problem(let message, let isKey)?:
-      let note = "\(summary.left) rows are left; when it is put right: resume"
+      let left = summary.left == 1 ? "1 row is left" : "\(summary.left) rows are left"
+      let note = "\(left); when it is put right: resume"
       throw isKey
         ? ScriptError.setting("V505", message, note) : ScriptError.refusal("V505", message, note)
     case nil: break
@@ -395,6 +423,9 @@ final class RunDesk {
         "  … \(failed + conflicts - summary.problems.count) more: runs \(summary.runID)")
     }
     if failed > 0 { console.message("Failed rows again: resume") }
+    if conflicts > 0 {
+      console.message("Rows left alone, written all the same: resume \(summary.runID) force")
+    }
     outcome.failedRows += failed + conflicts
   }
 

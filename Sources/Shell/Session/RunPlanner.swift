@@ -141,8 +141,10 @@ struct RunPlanner {
         "a batch has no limit of requests a minute that packing would help with")
     }
     plan.parameters.shapes = try shapes(call, targets)
+    try await addNames(&plan.parameters.shapes, targets, connection)
     plan.parameters.isConnectionPrompt = !call.has("prompt")
     plan.parameters.isEngineNamed = call.has("engine")
+    plan.parameters.isBatch = call.has("batch")
     plan.parameters.sourceID = connection.source?.id.description
     plan.parameters.leavesFailing = settings.text("failed_checks") == "leave"
     plan.parameters.promptVersion = try store.prompts.version(
@@ -282,6 +284,24 @@ struct RunPlanner {
       }
     }
     return shapes
+  }
+
+  /// Gives relations and people the names there are as options, where these are few: an engine that
+  /// knows them answers with one of them.
+  private func addNames(
+    _ shapes: inout [String: AnswerType], _ targets: [RunTarget], _ connection: OpenConnection
+  ) async throws {
+    let references = References(client: connection.workspace.client)
+    for case .property(let schema) in targets where shapes[schema.id] == nil {
+      do {
+        guard let names = try await references.names(for: schema) else { continue }
+        shapes[schema.id] = .list(.option(names))
+      } catch let error as PropertyError {
+        // What cannot be written is told before it is asked for.
+        throw ScriptError.refusal(
+          "V206", Sanitizer.line(error.message), error.hint ?? "see its properties: describe")
+      }
+    }
   }
 
   private static func fits(_ type: AnswerType, _ property: String) -> Bool {
