@@ -11,6 +11,7 @@ import Synchronization
 public final class NetworkTransport: HTTPTransport {
   // Made at the first request: an unused client would start its threads before the first prompt.
   private let client = Mutex<HTTPClient?>(nil)
+  private let stalls = StallWatch()
 
   /// Creates a transport; nothing is opened before the first request.
   public init() {}
@@ -38,7 +39,7 @@ public final class NetworkTransport: HTTPTransport {
     return IncomingResponse(
       status: Int(head.status.code), fields: fields,
       body: ResponseBody(
-        NetworkTransport.stream(head.body, timeout: request.timeout, url: request.url)))
+        stream(head.body, timeout: request.timeout, url: request.url)))
   }
 
   /// Closes every connection; to be called once, at the end of the program.
@@ -66,50 +67,31 @@ public final class NetworkTransport: HTTPTransport {
   }
 
   /// The body as a stream whose every wait is bounded, so that a service that stalls ends as an error.
-  private static func stream(
+  private func stream(
     _ body: HTTPClientResponse.Body, timeout: Duration, url: String
   ) -> AsyncThrowingStream<[UInt8], any Error> {
     AsyncThrowingStream { continuation in
-      let reader = Task {
+      let entry = stalls.add(timeout: timeout) {
+        continuation.finish(
+          throwing: TransportError(
+            .timedOut, "\(NetworkTransport.host(of: url)) stopped in the middle of its answer.",
+            mayHaveArrived: true))
+      }
+      let reader = Task { [stalls] in
+        defer { stalls.remove(entry) }
         do {
-          try await withThrowingTaskGroup(of: Void.self) { group in
-            let progress = Progress()
-            group.addTask {
-              for try await buffer in body {
-                progress.advance()
-                continuation.yield(Array(buffer.readableBytesView))
-              }
-            }
-            group.addTask {
-              var seen = progress.count
-              while true {
-                try await Task.sleep(for: timeout)
-                let count = progress.count
-                guard count != seen else {
-                  throw TransportError(
-                    .timedOut, "\(host(of: url)) stopped in the middle of its answer.",
-                    mayHaveArrived: true)
-                }
-                seen = count
-              }
-            }
-            try await group.next()
-            group.cancelAll()
+          for try await buffer in body {
+            entry.advance()
+            continuation.yield(Array(buffer.readableBytesView))
           }
           continuation.finish()
         } catch {
-          continuation.finish(throwing: explained(error, url: url))
+          continuation.finish(throwing: NetworkTransport.explained(error, url: url))
         }
       }
+      // The end of a stream that stands still comes here as well, and lets go of the connection.
       continuation.onTermination = { _ in reader.cancel() }
     }
-  }
-
-  /// Counts the pieces of a body that came.
-  private final class Progress: Sendable {
-    private let pieces = Atomic<Int>(0)
-    var count: Int { pieces.load(ordering: .relaxed) }
-    func advance() { pieces.wrappingAdd(1, ordering: .relaxed) }
   }
 
   static func checkAddress(_ url: String) throws {
