@@ -243,13 +243,15 @@ extension Session {
     let reading = RowReading(request, source)
     let before = place?.value as? ReadingPlace
     let references = before?.references ?? References(client: connection.workspace.client)
-    let part = try await connection.workspace.client.rows(
-      source.id, filter: reading.filter, from: before?.cursor, properties: reading.columns,
-      pageSize: request.sorts.isEmpty ? request.limit : nil, schema: source.properties)
-    let rows = try await whole(part.pages, reading, references, connection).map {
-      RowMapping.row($0, shape: shape)
-    }
-    return (rows, part.next.map { RowPlace(ReadingPlace(cursor: $0, references: references)) })
+    let (rows, next) = try await progress.reading(
+      {
+        let part = try await connection.workspace.client.rows(
+          source.id, filter: reading.filter, from: before?.cursor, properties: reading.columns,
+          pageSize: request.sorts.isEmpty ? request.limit : nil, schema: source.properties)
+        let rows = try await whole(part.pages, reading, references, connection)
+        return (rows.map { RowMapping.row($0, shape: shape) }, part.next)
+      }, count: { $0.0.count })
+    return (rows, next.map { RowPlace(ReadingPlace(cursor: $0, references: references)) })
   }
 
   /// Pages with their long lists read to the end, and their relations named.

@@ -1,16 +1,20 @@
 import Synchronization
 import Transport
 
-/// Tells on a terminal how far the loops of an input are that ask `ai` and write rows.
+/// Tells on a terminal how far an input is that reads many rows, asks `ai` and writes in loops.
 ///
-/// Commands tell of themselves; while one works, this is silent.
+/// Commands tell of themselves; while one works, only its reading of rows is told here.
 nonisolated final class InputProgress: Sendable {
   private struct State {
     var answers = 0
     var cost: Double? = 0
     var rows = 0
+    var read = 0
+    var readings = 0
     var commands = 0
     var ticker: Task<Void, Never>?
+    /// Whether an input runs: a part that was read ahead may come after its end.
+    var isOpen = false
   }
 
   private let console: any Console
@@ -26,6 +30,9 @@ nonisolated final class InputProgress: Sendable {
     self.console = console
   }
 
+  /// Begins with an input.
+  func begin() { state.withLock { $0.isOpen = true } }
+
   /// Counts an answer of `ai`.
   func answered(_ cost: Double?) {
     count { state in
@@ -37,10 +44,28 @@ nonisolated final class InputProgress: Sendable {
   /// Counts a row that was written.
   func wrote() { count { $0.rows += 1 } }
 
+  /// Counts rows while they are read.
+  func reading<Part>(
+    _ read: () async throws -> Part, count size: (Part) -> Int
+  ) async rethrows -> Part {
+    count { $0.readings += 1 }
+    do {
+      let part = try await read()
+      count { state in
+        state.readings = max(0, state.readings - 1)
+        state.read += size(part)
+      }
+      return part
+    } catch {
+      count { $0.readings = max(0, $0.readings - 1) }
+      throw error
+    }
+  }
+
   /// Is silent while a command works.
   func pausing<Result>(_ command: () async throws -> Result) async rethrows -> Result {
     state.withLock { $0.commands += 1 }
-    defer { state.withLock { $0.commands -= 1 } }
+    defer { state.withLock { $0.commands = max(0, $0.commands - 1) } }
     return try await command()
   }
 
@@ -58,6 +83,7 @@ nonisolated final class InputProgress: Sendable {
 
   private func count(_ change: (inout State) -> Void) {
     state.withLock { state in
+      guard state.isOpen else { return }
       change(&state)
       if state.ticker == nil { state.ticker = Task { [weak self] in await self?.tick() } }
     }
@@ -68,7 +94,10 @@ nonisolated final class InputProgress: Sendable {
     while !Task.isCancelled {
       state.withLock { state in
         // Under the lock, so that nothing is drawn after the end.
-        if state.ticker != nil, state.commands == 0 { console.progress(text(state)) }
+        if state.ticker != nil, state.commands == 0 || state.readings > 0 {
+          let text = text(state)
+          if !text.isEmpty { console.progress(text) }
+        }
       }
       try? await Task.sleep(for: InputProgress.beat)
     }
@@ -76,6 +105,9 @@ nonisolated final class InputProgress: Sendable {
 
   private func text(_ state: State) -> String {
     var parts: [String] = []
+    if state.readings > 0 {
+      parts.append(state.read == 0 ? "reading rows" : "\(state.read) rows read")
+    }
     if state.answers > 0 {
       parts.append("\(state.answers) \(state.answers == 1 ? "answer" : "answers")")
     }

@@ -115,7 +115,10 @@ public final class Session {
     workspaces.beginCounting()
     let requests = workspaces.requestCount
     // A script that a script runs is a part of its input.
-    if runDepth == 0 { spending.begin() }
+    if runDepth == 0 {
+      spending.begin()
+      progress.begin()
+    }
     defer {
       if runDepth == 0 {
         progress.end()
