@@ -1,4 +1,8 @@
-"""Experiments: prompts and engines side by side, rated, kept; rows one by one; checks; conversation."""
+"""Experiments: prompts and engines side by side, rated, kept; rows one by one; checks; conversation.
+
+Every claim of the README's section on experiments is a test; `CLAIMS` says which, and
+`Readme.test_every_claim_is_a_test` that none is missing.
+"""
 
 import json
 import pathlib
@@ -13,6 +17,48 @@ from terminal import TerminalTest, run
 
 TOPICS = ["learning is fun", "notion is best tool", "social media is a boon"]
 TRY = 'try "Say {Topic}" against "Ask {Topic}" on 5 rows using gpt, gemini'
+
+# What the README says, and what shows it: methods of this file, else FILE.METHOD.
+CLAIMS = {
+    "the connection's prompt with two engines": ["test_the_connections_prompt_with_two_engines"],
+    "side by side: every prompt, engine and row; nothing is written":
+        ["test_two_prompts_two_engines_five_rows"],
+    "what differs between the answers; what was asked for the third row":
+        ["test_requests_and_differences_on_demand"],
+    "answers shuffled and without names, one key each; u takes a choice back":
+        ["test_answers_are_shuffled", "test_two_prompts_two_engines_five_rows"],
+    "an engine chooses, each row twice with the order turned": ["test_judged_with_the_order_turned"],
+    "writes the answers of B at no further cost; its prompt is the connection's":
+        ["test_two_prompts_two_engines_five_rows"],
+    'experiments · show experiment 1 · save experiment 1 to "experiment.html"':
+        ["test_kept_as_an_experiment_and_saved"],
+    'row 1 · try "Say {Topic}" · try "Ask {Topic}" · keep · next where Content is empty · keep for all':
+        ["test_twenty_rows_and_back", "test_keep_for_all_reuses_what_was_tried"],
+    "every try and generate is looked at by it":
+        ["test_checks_are_named_run_everywhere_and_kept_with_the_prompt"],
+    'prompt "Say {Topic}" called "intro" · prompt history · prompt diff · try prompt "intro" on 3 rows':
+        ["test_prompts_have_names_and_versions"],
+    "a named prompt stands wherever a prompt may":
+        ["test_a_named_prompt_stands_behind_ai", "test_prompts_have_names_and_versions"],
+    'ask "which of these overlap?" · ask "and why?" · conversations': ["test_kept_bounded_and_opened_again"],
+    "a wish: statements that check, with what they would do, on your line":
+        ["test_wishes.test_thirty_wishes_and_nothing_runs"],
+    "`rate` and `judge` end with the share of wins, the bounds between which it lies in 95 of 100 cases, "
+    "and a sentence that says so when it is too few to tell.":
+        ["test_two_prompts_two_engines_five_rows", "test_judged_with_the_order_turned",
+         "RatingsTests.boundsHoldInNinetyFiveOfAHundredCases"],
+    "`set failed_checks leave` keeps an answer that fails a check out of Notion.":
+        ["test_checks_are_named_run_everywhere_and_kept_with_the_prompt"],
+    "A wish never runs by itself, and when the table has grown since it was shown, it is shown again first.":
+        ["test_wishes.test_thirty_wishes_and_nothing_runs",
+         "test_wishes.test_run_by_the_person_and_never_more_than_was_shown"],
+    "What an engine is sent along with a question is bounded by `set ask_tokens`, and row text stands between "
+    "marks that say it is data.": ["test_kept_bounded_and_opened_again"],
+    "`blame row 1` tells for each cell which version of which prompt wrote it.":
+        ["test_each_cell_knows_its_prompt_and_version"],
+    "An experiment that is opened again knows what stood in the cells when they were tried: `keep` leaves alone "
+    "what somebody changed since.": ["test_an_experiment_opened_again_still_sees_what_somebody_changed"],
+}
 
 
 def width(text):
@@ -62,6 +108,8 @@ class Experiments(WithRehearsal):
             self.assertRegex(screen, rf"(?m)^{letter}  \[practice\] answer to: (Say|Ask) learning")
         self.assertIn("毎日の学習", screen)
         self.assertLessEqual(max(map(width, screen.splitlines())), 60)
+
+        self.assertEqual({row["Content"] for row in self.rows(home, environment)}, {None})
 
         # Blind: the answers are shuffled, each text is offered once, no letter or engine is shown.
         wide.enter("rate")
@@ -113,6 +161,9 @@ class Experiments(WithRehearsal):
             self.assertEqual(row["Content"], f"[practice] answer to: Ask {row['Topic']}")
         wide.enter("prompt")
         wide.wait_for("Ask {Topic}\n")
+        wide.enter("undo")
+        wide.wait_for("5 rows restored.")
+        self.assertEqual({row["Content"] for row in self.rows(home, environment)}, {None})
 
         # Stop at any time, and go on.
         wide.enter("rate again")
@@ -121,6 +172,39 @@ class Experiments(WithRehearsal):
         wide.wait_for("Stopped after 0 of 5")
         wide.press("C-d")
         wide.wait_for("[exit 0]")
+
+    def test_the_connections_prompt_with_two_engines(self):
+        home = self.folder()
+        rehearsal, environment = self.rehearsal(home)
+        code, out, err = run(
+            ["-c", 'connect "Blog" to template; prompt "Describe {Topic}"; try on 3 rows using gpt, gemini'],
+            home, **environment)
+        self.assertEqual(code, 0, err)
+        self.assertRegex(out, r"(?m)^A  gpt/\S+ \(version 1\)  “Describe \{Topic\}”$")
+        self.assertRegex(out, r"(?m)^B  gemini/\S+ \(version 1\)  “Describe \{Topic\}”$")
+        self.assertEqual(rehearsal.stats()["engine"]["answers"], 6)
+
+    def test_answers_are_shuffled(self):
+        home = self.folder()
+        rehearsal, environment = self.rehearsal(home)
+        topics = ", ".join(f'"topic {number:02}"' for number in range(1, 14))
+        run(["-c", f'connect "Blog" to template; add {topics}; set engine gpt'], home, **environment)
+        terminal = self.terminal(columns=100, rows=50, home=home, **environment)
+        terminal.wait_prompt()
+        terminal.enter('use "Blog"; try "Say {Topic}" against "Ask {Topic}" on 16 rows')
+        terminal.wait_for("choose blind: rate")
+        terminal.enter("rate")
+        first = []
+        for number in range(1, 17):
+            screen = terminal.wait(
+                lambda s: f"{number}/16 · " in s and len(re.findall(
+                    r"(?m)^\d\) .", s[s.rindex(f"{number}/16 · "):])) == 2, what="two answers")
+            shown = screen[screen.rindex(f"{number}/16 · "):]
+            first.append(re.search(r"(?m)^1\) .*(Say|Ask)", shown)[1])
+            terminal.type("1")
+        # Both orders come; that one never does would happen once in 32,768 times.
+        self.assertEqual(set(first), {"Say", "Ask"})
+        terminal.wait_for("A to B is" if first.count("Say") >= first.count("Ask") else "B to A is")
 
     def test_kept_as_an_experiment_and_saved(self):
         home = self.folder()
@@ -134,6 +218,11 @@ class Experiments(WithRehearsal):
         for file in files.values():
             code, out, err = run(["-c", f'save experiment 1 to "{file}"'], home)
             self.assertEqual(code, 0, err)
+        # Opened again, it shows what it showed; listed, what it was.
+        code, again, err = run(["-c", "show experiment 1; experiments"], home)
+        self.assertEqual(code, 0, err)
+        self.assertEqual(again.count("[practice] answer to"), 8)
+        self.assertRegex(again, r"(?m)^ *1  .* Blog +4 +2 ")
         page = files["html"].read_text()
         self.assertIn("&lt;script&gt;alert(1)&lt;/script&gt; &amp; &#39;x&#39; | y", page)
         self.assertIn("&lt;b&gt;Ask&lt;/b&gt; {Topic}", page)
@@ -252,6 +341,8 @@ class Experiments(WithRehearsal):
              'judge by "length" using gpt'], home, **environment)
         self.assertEqual(code, 0, err)
         self.assertEqual(server.asked, 6 + 6)
+        # Two wins of B and one row that could not be told; the bounds are wide.
+        self.assertRegex(out, r"(?m)^B +\d\S* of 3 +\d+ % \(\d+–\d+\)")
         self.assertIn("1 of 3 judgements turned with the order", err)
         self.assertIn("gpt judged answers of its own", err)
         self.assertIn("Too few to tell: B to A is 2 to 0", err)
@@ -356,8 +447,24 @@ class Readme(WithRehearsal):
                 screen = terminal.screen(history=200)
                 self.assertNotIn("error[", screen, statement)
                 self.assertNotIn("problem[", screen, statement)
-        self.assertEqual(count, 26)
+        self.assertEqual(count, 27)
         self.assertIn("</html>", (pathlib.Path(home) / "experiment.html").read_text())
+
+
+    def test_every_claim_is_a_test(self):
+        root = pathlib.Path(__file__).resolve().parents[2]
+        section = (root / "README.md").read_text().split("## Experiments\n", 1)[1].split("\n## ")[0]
+        _, block, prose = section.split("```")
+        claims = [re.split(r"   +", line)[-1] for line in block.strip().splitlines()]
+        claims += re.split(r"(?<=\.)\s+", " ".join(prose.split()))
+        self.assertEqual([claim for claim in claims if claim not in CLAIMS], [])
+        self.assertEqual([claim for claim in CLAIMS if claim not in claims], [])
+        for tests in CLAIMS.values():
+            for test in tests:
+                file, _, method = test.rpartition(".")
+                path = (root / "Tests/ShellTests" / f"{file}.swift" if file.endswith("Tests")
+                        else root / "Tests/Terminal" / f"{file or 'test_experiments'}.py")
+                self.assertRegex(path.read_text(), rf"(def|func) {method}\(", test)
 
 
 class RowByRow(WithRehearsal):
