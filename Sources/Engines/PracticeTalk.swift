@@ -9,7 +9,6 @@ public struct PracticeTalk {
   public static let opening = "A conversation about a Notion database."
 
   private let said: String
-  private let isWish: Bool
   private let properties: [(name: String, type: String)]
   private let tick: String?
   private let rows: [String]
@@ -20,7 +19,6 @@ public struct PracticeTalk {
     guard lines.first == PracticeTalk.opening, let last = lines.last,
       let word = ["Wish: ", "Question: "].first(where: last.hasPrefix)
     else { return nil }
-    isWish = word == "Wish: "
     said = last.dropFirst(word.count).lowercased()
       .filter { $0.isLetter || $0.isNumber || $0 == " " }
     var properties: [(name: String, type: String)] = []

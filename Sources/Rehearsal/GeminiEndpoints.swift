@@ -242,16 +242,17 @@ struct GeminiEndpoints: Sendable {
     let settings = body["generationConfig"] ?? body["generation_config"]
     try check(settings, GeminiEndpoints.configuration, at: "generation_config")
     let prompt = try prompt(body)
-    let schema = settings?["responseJsonSchema"] ?? settings?["responseSchema"]
+    var schema = settings?["responseJsonSchema"] ?? settings?["responseSchema"]
     if schema != nil, settings?["responseMimeType"]?.string != "application/json" {
       throw Refused.invalid(
         "* GenerateContentRequest.generation_config.response_schema: only allowed when "
           + "response_mime_type is application/json")
     }
-    let isJSON = settings?["responseMimeType"]?.string == "application/json"
+    if schema == nil, settings?["responseMimeType"]?.string == "application/json" {
+      schema = ["type": "object"]
+    }
     var made = PracticeEngine.made(
-      prompt, schema: schema ?? (isJSON ? ["type": "object"] : nil),
-      limit: settings?["maxOutputTokens"]?.int)
+      prompt, schema: schema, limit: settings?["maxOutputTokens"]?.int)
     let price = Prices.price(engine: "gemini", model: model)
     statistics.answered(
       prompt: prompt.text, usage: made.usage, price: isHalfPrice ? price?.inBatch : price)

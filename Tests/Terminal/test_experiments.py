@@ -150,7 +150,7 @@ class Experiments(WithRehearsal):
         screen = wide.wait_for("Engines: No answer was better than another.")
         self.assertIn("Prompts: Too few to tell: “Ask {Topic}” to “Say {Topic}” is 5 to 0, which "
                       "tossing a coin gives 6 times in 100.", screen)
-        self.assertRegex(screen, r"(?m)^prompt +│ 5 of 5 +│ 100 % \(57–100\)")
+        self.assertRegex(screen, r"(?m)^“Ask \{Topic\}” +│ 5 of 5 +│ 100 % \(57–100\)")
 
         # What was chosen is written, exactly and without another question.
         asked = rehearsal.stats()["engine"]["requests"]
@@ -716,6 +716,13 @@ class Conversation(WithRehearsal):
         self.assertIn("no conversation 99", err)
 
     def test_practice_knows_a_few_phrases(self):
+        home = self.folder()
+        rehearsal, environment = self.rehearsal(home)
+        for engine in ("gpt", "gemini"):
+            _, out, _ = run(
+                ["-c", f'connect "{engine}" to template; set engine {engine}; rows; ask "how many rows?"'], home,
+                **environment)
+            self.assertIn("[practice] 3 rows are here.", out)
         home = self.folder()
         code, out, err = run(
             ["-c", 'connect "Blog" to template; rows; ask "how many rows?"; ask "which properties?"; '

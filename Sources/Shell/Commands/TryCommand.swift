@@ -353,7 +353,8 @@ struct TryCommand: Command {
       parts.append("\(figures.tokens) tokens")
       parts.append(figures.costText)
       if figures.failed > 0 { parts.append("\(figures.failed) failed") }
-      if figures.failedChecks > 0 { parts.append("\(figures.failedChecks) fail a check") }
+      if figures.failedChecks > 0 { parts.append("\(figures.failedChecks) \(figures.failedChecks == 1 ? "fails" : "fail") a check")
+      }
       if figures.left > 0 { parts.append("\(figures.left) not asked") }
       console.message(parts.joined(separator: " · ") + ": “\(Sanitizer.line(variant.prompt))”")
     }

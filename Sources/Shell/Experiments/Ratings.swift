@@ -113,8 +113,12 @@ nonisolated struct Ratings {
     let prompts = groups(\.prompt)
     let engines = groups(\.engineLabel)
     if prompts.count > 1, engines.count > 1 {
-      records += prompts.map { record("prompt", $0.variants, prompt: $0.name, engine: "all") }
-      records += engines.map { record("engine", $0.variants, prompt: "all", engine: $0.name) }
+      // Told apart by what they are, as the last columns may not fit.
+      records += prompts.map {
+        let name = "“\(DisplayWidth.cut(Sanitizer.line($0.name), to: 24))”"
+        return record(name, $0.variants, prompt: $0.name, engine: "all")
+      }
+      records += engines.map { record($0.name, $0.variants, prompt: "all", engine: $0.name) }
     }
     return records
   }
