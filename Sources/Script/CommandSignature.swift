@@ -49,11 +49,30 @@ public struct Slot: Sendable {
   public let repeats: Bool
   /// One phrase on what it is.
   public let summary: String
+  /// What to say of a script that leaves it out: only at the prompt something stands for it.
+  public let missingInScript: Missing?
+
+  /// What is wrong when a slot is missing, and what to type.
+  public struct Missing: Sendable, Equatable {
+    /// The code.
+    public let code: String
+    /// A sentence.
+    public let message: String
+    /// What to type.
+    public let fix: String
+
+    /// Creates it.
+    public init(_ code: String, _ message: String, fix: String) {
+      self.code = code
+      self.message = message
+      self.fix = fix
+    }
+  }
 
   /// Creates a slot.
   public init(
     _ name: String, words: [String] = [], kind: Kind, isRequired: Bool = false,
-    repeats: Bool = false, summary: String
+    repeats: Bool = false, summary: String, missingInScript: Missing? = nil
   ) {
     self.name = name
     self.words = words
@@ -61,6 +80,7 @@ public struct Slot: Sendable {
     self.isRequired = isRequired
     self.repeats = repeats
     self.summary = summary
+    self.missingInScript = missingInScript
   }
 }
 
@@ -91,11 +111,14 @@ public struct CommandSignature: Sendable {
   public let isOnlyBeforeNumber: Bool
   /// What to say about words that are too many, where people often write some.
   public let excessNote: String?
+  /// Whether there may be a current row, `it`, after it.
+  public let choosesRow: Bool
 
   /// Creates a signature.
   public init(
     name: String, summary: String, slots: [Slot], examples: [String], givesValue: Bool = false,
-    opensConnection: String? = nil, isOnlyBeforeNumber: Bool = false, excessNote: String? = nil
+    opensConnection: String? = nil, isOnlyBeforeNumber: Bool = false, excessNote: String? = nil,
+    choosesRow: Bool = false
   ) {
     self.name = name
     self.summary = summary
@@ -105,6 +128,7 @@ public struct CommandSignature: Sendable {
     self.opensConnection = opensConnection
     self.isOnlyBeforeNumber = isOnlyBeforeNumber
     self.excessNote = excessNote
+    self.choosesRow = choosesRow
   }
 }
 
@@ -130,6 +154,13 @@ public struct CommandCall: Sendable {
   /// The text of the whole statement.
   public let source: String
   let arguments: [String: Argument]
+  /// Where what is in a slot stands: by `slot`, and by `slot.field` where it has fields.
+  let places: [String: Span]
+
+  /// Where what is in a slot, or a field of it, stands.
+  public func place(_ slot: String, field: String? = nil) -> Span? {
+    places[field.map { "\(slot).\($0)" } ?? slot]
+  }
 
   /// Whether a slot was written.
   public func has(_ name: String) -> Bool { arguments[name] != nil }

@@ -60,6 +60,7 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
     var rowTitle: String?
     var attempts = 1
     var leaving: Leaving?
+    var refusedParameter: Int?
   }
 
   /// One reference: an error passes through every node on its way out, and each makes room for it.
@@ -121,6 +122,12 @@ public struct ScriptError: Error, Sendable, CustomStringConvertible {
   }
   /// Where a `skip`, `stop` or `return` is on its way to.
   var leaving: Leaving? { box.facts.leaving }
+
+  /// The parameter, from 0, whose value a function refused; the call knows where that was given.
+  var refusedParameter: Int? {
+    get { box.facts.refusedParameter }
+    set { self[\.refusedParameter] = newValue }
+  }
 
   /// Creates an error.
   public init(

@@ -78,7 +78,8 @@ public actor Interpreter {
       return ScriptParameter(
         name: syntax.name, type: Parameters.words(syntax.shape),
         defaultValue: syntax.defaultValue.map { source.text($0.span) },
-        summary: Parameters.comment(above: statement.span.start, in: source))
+        summary: Parameters.comment(above: statement.span.start, in: source),
+        shape: Parameters.shape(syntax.shape))
     }
   }
 

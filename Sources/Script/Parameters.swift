@@ -8,6 +8,10 @@ public struct ScriptParameter: Sendable {
   public let defaultValue: String?
   /// The comment above it.
   public let summary: String
+  let shape: AnswerShape?
+
+  /// Whether a value, or its text, may be given for it.
+  public func accepts(_ value: Value) -> Bool { Parameters.value(value, as: shape) != nil }
 }
 
 /// Values for the parameters of scripts.
@@ -50,6 +54,19 @@ enum Parameters {
             return .text(String(word))
           }), as: shape)
     default: return nil
+    }
+  }
+
+  /// What a type as written is; `nil` for one that is known only when the program runs.
+  static func shape(_ syntax: ShapeSyntax?) -> AnswerShape? {
+    switch syntax {
+    case .text: .text
+    case .number(let minimum, let maximum): .number(minimum: minimum, maximum: maximum)
+    case .flag: .flag
+    case .date: .date
+    case .list(let item): shape(item).map(AnswerShape.list)
+    case .option(let names): .option(names)
+    case .record, .optionOf, .named, nil: nil
     }
   }
 

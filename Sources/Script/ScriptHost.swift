@@ -10,7 +10,7 @@ public enum ShapeAnswer: Sendable {
 
 /// What a program may ask of the program around it.
 ///
-/// The first four are called while a program is checked and must not wait for anything.
+/// The first are called while a program is checked and must not wait for anything.
 public protocol ScriptHost: AnyObject, Sendable {
   /// The commands.
   var signatures: [CommandSignature] { get }
@@ -20,6 +20,8 @@ public protocol ScriptHost: AnyObject, Sendable {
   func currentRow() -> Row?
   /// The words of a prompt that was kept under a name; `nil` when there is none.
   func prompt(named name: String) -> String?
+  /// Whether a person types the statements, so that a selection stands for rows that are not said.
+  var isAtPrompt: Bool { get }
   /// The names under which prompts were kept.
   var promptNames: [String] { get }
 
@@ -90,6 +92,9 @@ extension ScriptHost {
   public func file(at path: String) async throws -> String {
     throw ScriptError(code: "V309", message: "files cannot be read here")
   }
+
+  /// A script is run.
+  public var isAtPrompt: Bool { false }
 
   /// No prompts are kept.
   public func prompt(named name: String) -> String? { nil }

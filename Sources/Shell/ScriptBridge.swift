@@ -20,6 +20,7 @@ nonisolated final class ScriptBridge: ScriptHost {
     /// The prompt and the engine that a `generate` would take.
     var prompt: String?
     var engine: String?
+    var isAtPrompt = false
   }
 
   private struct WeakSession: Sendable {
@@ -50,6 +51,11 @@ nonisolated final class ScriptBridge: ScriptHost {
     state.withLock { ($0.prompt, $0.engine) = (prompt, engine) }
   }
 
+  /// Tells the checker whether a person types the statements.
+  func setAtPrompt(_ isAtPrompt: Bool) {
+    state.withLock { $0.isAtPrompt = isAtPrompt }
+  }
+
   private func session() throws -> Session {
     guard let session = state.withLock({ $0.session?.session }) else { throw CancellationError() }
     return session
@@ -69,6 +75,8 @@ nonisolated final class ScriptBridge: ScriptHost {
   }
 
   func currentRow() -> Row? { state.withLock { $0.current } }
+
+  var isAtPrompt: Bool { state.withLock { $0.isAtPrompt } }
 
   func prompt(named name: String) -> String? {
     ((try? store.prompts.find(named: name)) ?? nil)?.text

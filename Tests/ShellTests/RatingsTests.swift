@@ -7,9 +7,10 @@ import Testing
 /// What ratings say of the best variant, held against exact sums.
 struct RatingsTests {
   private func share(of wins: Int, in count: Int, _ p: Double) -> Double {
-    exp(
-      lgamma(Double(count + 1)) - lgamma(Double(wins + 1)) - lgamma(Double(count - wins + 1))
-        + Double(wins) * log(p) + Double(count - wins) * log(1 - p))
+    let (n, k) = (Double(count), Double(wins))
+    let ways: Double = lgamma(n + 1) - lgamma(k + 1) - lgamma(n - k + 1)
+    let chance: Double = k * log(p) + (n - k) * log(1 - p)
+    return exp(ways + chance)
   }
 
   /// The bounds hold the true share in 95 of 100 cases, over all shares; in none far fewer.

@@ -14,6 +14,7 @@ EXAMPLES = {
     "compare-prompts": None,
     "draft-and-review": ([], ["[practice] answer to: [practice] answer to: learning is fun"]),
     "enrich-from-csv": None,
+    "fill-relations": None,
     "from-csv": ([], ["日本語の行", "学ぶことは楽しい"]),
     "nightly": ([], ["0 rows are left."]),
     "safe-run": ([], ["Property", "学ぶことは楽しい", "generate"]),

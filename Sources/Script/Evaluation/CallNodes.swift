@@ -213,7 +213,14 @@ final class CallNode: Node, @unchecked Sendable {
   /// What a `return` from inside a loop gives.
   @inline(never)
   private func returned(_ error: ScriptError, _ context: Context) throws(ScriptError) -> Value {
-    guard case .function? = error.leaving else { throw error }
+    guard case .function? = error.leaving else {
+      guard let place = error.refusedParameter else { throw error }
+      // What is to be mended stands in the call, unless the default was taken.
+      var error = error
+      error.refusedParameter = nil
+      if place < arguments.count, !defaults.contains(place) { error.span = arguments.span(place) }
+      throw error
+    }
     let value = context.returned
     context.returned = .nothing
     return value

@@ -356,10 +356,12 @@ final class Machine: Sendable {
   }
 }
 
-/// A row of a loop that went wrong, while the loop went on.
+/// A row or an item of a loop that went wrong, while the loop went on.
 public struct RowFailure: Sendable {
   /// The row's title, or the item as it prints.
   public let title: String
+  /// Whether it was a row of a database.
+  public let isRow: Bool
   /// The row's number in the table last shown.
   public let number: Int?
   /// The sentence.

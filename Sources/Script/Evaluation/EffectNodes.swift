@@ -120,10 +120,15 @@ final class CommandNode: Node, @unchecked Sendable {
   let name: String
   let source: String
   let parts: [(name: String, part: Part)]
-  init(name: String, source: String, parts: [(name: String, part: Part)], _ span: Span) {
+  let places: [String: Span]
+  init(
+    name: String, source: String, parts: [(name: String, part: Part)], places: [String: Span],
+    _ span: Span
+  ) {
     self.name = name
     self.source = source
     self.parts = parts
+    self.places = places
     super.init(span)
   }
 
@@ -132,7 +137,8 @@ final class CommandNode: Node, @unchecked Sendable {
     try context.sendStaged()
     var arguments: [String: CommandCall.Argument] = [:]
     for (name, part) in parts { arguments[name] = try argument(part, context) }
-    let call = CommandCall(name: name, span: span, source: source, arguments: arguments)
+    let call = CommandCall(
+      name: name, span: span, source: source, arguments: arguments, places: places)
     let host = context.machine.host
     do throws(ScriptError) {
       return try context.machine.wait { try await host.run(call) }

@@ -35,7 +35,7 @@ final class EveryNode: Node, @unchecked Sendable {
         case (.problem, _):
           context.machine.note(
             RowFailure(
-              title: "every", number: nil, message: error.message, code: error.code,
+              title: "every", isRow: false, number: nil, message: error.message, code: error.code,
               span: error.span))
           let host = context.machine.host
           let line = "problem[\(error.code)]: \(error.message)"

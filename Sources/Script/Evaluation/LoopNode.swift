@@ -218,11 +218,10 @@ final class LoopNode: Node, @unchecked Sendable {
   }
 
   private func note(_ error: ScriptError, _ item: Value, _ context: Context) {
-    var number: Int?
-    if case .row(let row) = item { number = row.number }
     context.machine.note(
       RowFailure(
-        title: item.display, number: number, message: error.message, code: error.code,
+        title: item.display, isRow: item.asRow != nil, number: item.asRow?.number,
+        message: error.message, code: error.code,
         span: error.span))
   }
 

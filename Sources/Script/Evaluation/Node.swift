@@ -140,6 +140,8 @@ final class NodeList: @unchecked Sendable {
 
   deinit { nodes.deallocate() }
 
+  func span(_ index: Int) -> Span { kept[index].span }
+
   @inline(__always)
   func eval(_ index: Int, _ context: Context) throws(ScriptError) -> Value {
     try nodes[index].borrowed { node throws(ScriptError) in try node.eval(context) }

@@ -71,11 +71,13 @@ final class ParameterNode: Node, @unchecked Sendable {
   override func run(_ context: Context) throws(ScriptError) {
     let wanted = try shape.shape(context)
     guard let value = Parameters.value(context.frame[slot], as: wanted, readsTexts: false) else {
-      throw ScriptError(
+      var error = ScriptError(
         code: "V306",
         message:
           "\(name) takes \(Parameters.words(wanted)), and this is “\(context.frame[slot].display.prefix(40))”",
         span: span)
+      error.refusedParameter = slot
+      throw error
     }
     context.frame[slot] = value
   }

@@ -6,8 +6,13 @@ extension Resolver {
     }
     noteMeddling()
     var parts: [(name: String, part: CommandNode.Part)] = []
+    var places: [String: Span] = [:]
     for filled in command.slots {
       parts.append((filled.slot.name, part(filled)))
+      places[filled.slot.name] = filled.span
+      if case .fields(let fields) = filled.filling {
+        for field in fields { places["\(filled.slot.name).\(field.name)"] = field.value.span }
+      }
     }
     for slot in command.signature.slots where slot.isRequired {
       guard !command.slots.contains(where: { $0.slot.name == slot.name }) else { continue }
@@ -17,6 +22,7 @@ extension Resolver {
         label: words.isEmpty ? "" : "\(words) is missing",
         command.signature.examples.prefix(2).map { "for example: \($0)" })
     }
+    checkScript(command)
     openConnection(command, parts)
     if case .value(let node)? = parts.first(where: { $0.name == "called" })?.part,
       let constant = node as? ConstantNode
@@ -24,7 +30,23 @@ extension Resolver {
       namedPrompts.insert(constant.value.display)
     }
     return CommandNode(
-      name: command.signature.name, source: source.text(command.span), parts: parts, command.span)
+      name: command.signature.name, source: source.text(command.span), parts: parts,
+      places: places, command.span)
+  }
+
+  /// What a person at the prompt may leave out, and a script may not.
+  mutating func checkScript(_ command: CommandSyntax) {
+    if command.signature.choosesRow { mayHaveCurrentRow = true }
+    // When a function is called there may be a current row.
+    guard !host.isAtPrompt, !mayHaveCurrentRow, !inFunction, host.currentRow() == nil else {
+      return
+    }
+    for slot in command.signature.slots {
+      guard let missing = slot.missingInScript,
+        !command.slots.contains(where: { $0.slot.name == slot.name })
+      else { continue }
+      note(missing.code, missing.message, command.span, [missing.fix])
+    }
   }
 
   /// After `use` and `connect`, the following statements speak of another connection.

@@ -15,6 +15,8 @@ struct Resolver {
   var made: Set<String> = []
   /// Names under which the program itself keeps prompts.
   var namedPrompts: Set<String> = []
+  /// Whether a command before this point may have chosen a current row.
+  var mayHaveCurrentRow = false
   /// How often the row in scope was spoken of.
   var rowReads = 0
 

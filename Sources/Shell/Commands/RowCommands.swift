@@ -63,7 +63,7 @@ struct RowCommand: Command {
         "number", kind: .number, isRequired: true,
         summary: "a row's number in the table last shown")
     ],
-    examples: ["row 3"], isOnlyBeforeNumber: true)
+    examples: ["row 3"], isOnlyBeforeNumber: true, choosesRow: true)
 
   private let walk: RowWalk
   init(_ session: Session) { walk = RowWalk(session) }
@@ -86,7 +86,7 @@ struct NextCommand: Command {
         "condition", words: ["where"], kind: .condition(answer: nil),
         summary: "to the next row of which this is true")
     ],
-    examples: ["next", "next where Content is empty"])
+    examples: ["next", "next where Content is empty"], choosesRow: true)
 
   private let walk: RowWalk
   init(_ session: Session) { walk = RowWalk(session) }
@@ -106,7 +106,7 @@ struct PreviousCommand: Command {
         "condition", words: ["where"], kind: .condition(answer: nil),
         summary: "to the last row before it of which this is true")
     ],
-    examples: ["previous"])
+    examples: ["previous"], choosesRow: true)
 
   private let walk: RowWalk
   init(_ session: Session) { walk = RowWalk(session) }

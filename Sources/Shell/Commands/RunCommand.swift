@@ -10,7 +10,7 @@ struct RunCommand: Command {
       Slot("values", words: ["with"], kind: .fields, summary: "values for its parameters"),
     ],
     examples: ["run \"weekly.visen\"", "run \"weekly.visen\" with days: 3"],
-    givesValue: true)
+    givesValue: true, choosesRow: true)
 
   /// The most scripts that run each other.
   private static let deepest = 16
@@ -46,6 +46,7 @@ struct RunCommand: Command {
       }
       values[field.name] = field.value
     }
+    try check(values, for: declared, of: source, call)
     let interpreter = Interpreter(host: bridge)
     await interpreter.setArguments(values)
     do {
@@ -55,6 +56,31 @@ struct RunCommand: Command {
       let report = Report(style: console.messageStyle, columns: console.columns)
       console.problem(report.text(failure, in: source))
       throw ScriptError.refusal("V121", "\(source.name) is not a valid program.")
+    }
+  }
+
+  /// Whether the script gets what it needs; what is wrong is shown where it stands, in the call.
+  private func check(
+    _ values: [String: Value], for declared: [ScriptParameter], of source: SourceText,
+    _ call: CommandCall
+  ) throws {
+    for parameter in declared {
+      if let value = values[parameter.name] {
+        guard !parameter.accepts(value) else { continue }
+        throw ScriptError(
+          code: "V116",
+          message:
+            "“\(value.display.prefix(40))” does not fit \(parameter.name) of “\(call.text("file") ?? "")”.",
+          span: call.place("values", field: parameter.name),
+          notes: ["it takes \(parameter.type)"])
+      }
+      guard parameter.defaultValue == nil else { continue }
+      throw ScriptError(
+        code: "V116", message: "“\(call.text("file") ?? "")” needs a value for \(parameter.name).",
+        notes: [
+          "give it: run \"\(call.text("file") ?? "")\" with \(parameter.name): …",
+          "it takes \(parameter.type)",
+        ])
     }
   }
 }

@@ -23,7 +23,7 @@ struct ShowCommand: Command {
     examples: [
       "show rows where Generate", "show row 3", "show all", "show experiment 4",
       "show differences", "show request 3",
-    ])
+    ], choosesRow: true)
 
   private let connections: Connections
   private let rows: RowTable

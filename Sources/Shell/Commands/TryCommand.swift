@@ -19,7 +19,8 @@ struct TryCommand: Command {
         summary: "another prompt beside it; may stand again"),
       Slot(
         "rows", words: ["on"], kind: .target,
-        summary: "the rows; the current row or the selection when left out"),
+        summary: "the rows; the current row or the selection when left out",
+        missingInScript: missingRows),
       Slot("engines", words: ["using"], kind: .engines, summary: "one engine or several"),
       Slot("shape", words: ["as"], kind: .type, summary: "the shape of the answers"),
     ],
@@ -30,6 +31,9 @@ struct TryCommand: Command {
       "try on 1 rows using gemini, gpt",
     ],
     givesValue: true)
+
+  private static let missingRows = Slot.Missing(
+    "V020", "try it on which rows?", fix: "say: try … on 3 rows")
 
   /// The most rows of one experiment; more is a run.
   private static let mostRows = 200
@@ -205,7 +209,7 @@ struct TryCommand: Command {
   }
 
   private static let whichRows = ScriptError.refusal(
-    "V020", "Try it on which rows?", "say: try … on 3 rows")
+    missingRows.code, missingRows.message, missingRows.fix)
 
   private func rowsToTry(_ call: CommandCall) async throws -> [Row] {
     if call.target("rows") == nil, let current = rows.current { return [current] }
@@ -353,7 +357,9 @@ struct TryCommand: Command {
       parts.append("\(figures.tokens) tokens")
       parts.append(figures.costText)
       if figures.failed > 0 { parts.append("\(figures.failed) failed") }
-      if figures.failedChecks > 0 { parts.append("\(figures.failedChecks) \(figures.failedChecks == 1 ? "fails" : "fail") a check")
+      if figures.failedChecks > 0 {
+        parts.append(
+          "\(figures.failedChecks) \(figures.failedChecks == 1 ? "fails" : "fail") a check")
       }
       if figures.left > 0 { parts.append("\(figures.left) not asked") }
       console.message(parts.joined(separator: " · ") + ": “\(Sanitizer.line(variant.prompt))”")

@@ -42,7 +42,9 @@ public final class Session {
   /// Whether the prompt is to end.
   var isLeaving = false
   /// Whether statements come from a person at the prompt.
-  var isAtPrompt = false
+  var isAtPrompt = false {
+    didSet { bridge.setAtPrompt(isAtPrompt) }
+  }
 
   /// Opens a session; nothing is asked of any service yet.
   ///
@@ -152,7 +154,8 @@ public final class Session {
       code = Report.exitCode(error)
     }
     if !failures.isEmpty {
-      console.message("\(failures.count) \(failures.count == 1 ? "row" : "rows") failed:")
+      let word = failures.allSatisfy(\.isRow) ? "row" : "item"
+      console.message("\(failures.count) \(word)\(failures.count == 1 ? "" : "s") failed:")
       for failure in failures {
         let line = failure.span.map { "line \(source.line(of: $0.start))" } ?? ""
         let number = failure.number.map { "row \($0) " } ?? ""
