@@ -16,12 +16,14 @@ struct Call {
   let betas: Set<String>
   /// The media type and the bytes of a body that is no JSON.
   let upload: (type: String, bytes: [UInt8])?
+  /// Until when queries and searching know what was made.
+  let indexed: Double
 
   /// The same call with another body.
   func with(body: JSON) -> Call {
     Call(
       workspace: workspace, database: database, now: now, origin: origin, query: query, body: body,
-      version: version, betas: betas, upload: nil)
+      version: version, betas: betas, upload: nil, indexed: indexed)
   }
 
   /// A parameter of the query.

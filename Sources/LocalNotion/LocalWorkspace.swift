@@ -129,8 +129,18 @@ public struct LocalWorkspace: HTTPTransport {
 
   /// Answers a request as Notion would; see `HTTPTransport`.
   public func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
+    try await send(request, indexLag: 0)
+  }
+
+  /// Answers a request whose queries and searching do not know yet what was made lately, as happens
+  /// with Notion.
+  ///
+  /// - Parameter indexLag: How many seconds they are behind.
+  public func send(
+    _ request: OutgoingRequest, indexLag: Double
+  ) async throws -> IncomingResponse {
     try Task.checkCancellation()
-    return answer(request)
+    return answer(request, indexLag: indexLag)
   }
 
   /// What is recorded of every answer, but for what the network in front of Notion adds.
@@ -139,12 +149,12 @@ public struct LocalWorkspace: HTTPTransport {
     ("x-content-type-options", "nosniff"), ("x-frame-options", "SAMEORIGIN"),
   ].compactMap { name, value in HTTPField.Name(name).map { ($0, value) } }
 
-  private func answer(_ request: OutgoingRequest) -> IncomingResponse {
+  private func answer(_ request: OutgoingRequest, indexLag: Double) -> IncomingResponse {
     let requestID = Identity.make()
     var status = 200
     var body: JSON
     do {
-      body = try Router(workspace: self).answer(request)
+      body = try Router(workspace: self, indexLag: indexLag).answer(request)
       if body["object"] == "async_task", body["status"] == "queued" { status = 202 }
     } catch let refusal as Refusal {
       status = refusal.status

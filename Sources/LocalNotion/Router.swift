@@ -50,6 +50,8 @@ struct Route: Sendable {
 /// From method and path to what answers.
 struct Router {
   let workspace: LocalWorkspace
+  /// How many seconds queries and searching are behind.
+  var indexLag = 0.0
 
   /// Every request that is answered; of two that fit, the first.
   static let routes: [Route] = [
@@ -164,10 +166,12 @@ struct Router {
         message: "Insufficient permissions for this endpoint.")
     }
     func handle(_ database: Database) throws -> JSON {
+      let now = workspace.now().timeIntervalSince1970
       let call = Call(
-        workspace: workspace, database: database, now: workspace.now().timeIntervalSince1970,
+        workspace: workspace, database: database, now: now,
         origin: origin, query: query, body: body, version: version, betas: betas,
-        upload: isUpload ? (type, request.body) : nil)
+        upload: isUpload ? (type, request.body) : nil,
+        indexed: indexLag > 0 ? now - indexLag : .infinity)
       return try version.downgraded(try route.handler(ids, call), call)
     }
     return try route.isReading

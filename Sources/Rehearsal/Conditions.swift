@@ -29,6 +29,16 @@ public enum Fault: Sendable, Hashable {
   case malformed
   /// The write is done, and the answer says that it could not be built in time.
   case committed
+  /// The write is done, and a 504 says nothing of it.
+  case timeout
+  /// The write is done, and the connection is reset instead of an answer.
+  case lost
+  /// The budget that the workspace's connections share is used up: 429.
+  case budget
+  /// Requests are refused with a 429 that asking again does not help.
+  case blocked
+  /// A query or a search does not know of what was made in the last three seconds.
+  case lag
   /// A batch runs out of time.
   case expired
 
@@ -40,6 +50,11 @@ public enum Fault: Sendable, Hashable {
     case "slow": self = .slow
     case "malformed": self = .malformed
     case "committed": self = .committed
+    case "timeout": self = .timeout
+    case "lost": self = .lost
+    case "budget": self = .budget
+    case "blocked": self = .blocked
+    case "lag": self = .lag
     case "expired": self = .expired
     default:
       guard let status = Int(word), (400...599).contains(status) else { return nil }
@@ -55,7 +70,7 @@ extension Side {
     case .status, .malformed: true
     case .hang, .reset, .cut, .slow: self != .batch
     case .expired: self == .batch
-    case .committed: self == .notion
+    case .committed, .timeout, .lost, .budget, .blocked, .lag: self == .notion
     }
   }
 }
@@ -146,8 +161,9 @@ public struct Conditions: Sendable {
         let percent = Double(parts[1].dropLast()), (0...100).contains(percent)
       else {
         throw ConditionProblem(
-          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed, committed, "
-            + "spoilt, unfit, expired, with a share, such as engine:429=5%,notion:500=1%,"
+          "--faults takes a status from 400 to 599 or hang, reset, cut, slow, malformed; for Notion "
+            + "committed, timeout, lost, budget, blocked, lag; for engines spoilt, unfit; for "
+            + "batches expired; with a share, such as engine:429=5%,notion:500=1%,"
             + "batch:expired=10%; not “\(word)”.")
       }
       guard sides.allSatisfy({ $0.mayHave(fault) }) else {
@@ -155,9 +171,9 @@ public struct Conditions: Sendable {
           sides == [.batch]
             ? "In a batch, questions fail with a status or malformed, and the whole with expired; "
               + "not “\(word)”."
-            : fault == .committed
-              ? "Only writes to Notion are committed: notion:committed=1%."
-              : "Only a batch expires: batch:expired=10%.")
+            : fault == .expired
+              ? "Only a batch expires: batch:expired=10%."
+              : "Only Notion has \(parts[0]): notion:\(parts[0])=1%.")
       }
       for side in sides { faults[side, default: []].append((fault, percent / 100)) }
     }

@@ -63,6 +63,9 @@ public struct LoopbackServer: Sendable {
     try await server.run()
   }
 
+  /// How many seconds an index that is behind does not know of.
+  private static let indexLag = 3.0
+
   // MARK: - One request
 
   @concurrent private func respond(
@@ -105,9 +108,20 @@ public struct LoopbackServer: Sendable {
         let reply = refusal(status, side, path: path, wait: .seconds(1))
         return try await LoopbackServer.send(reply, writer)
       }
+      if fault == .budget || fault == .blocked {
+        statistics.end(side, status: "429", isFault: true)
+        return try await LoopbackServer.send(
+          NotionRefusals.limited(isBlocked: fault == .blocked), writer)
+      }
+      let lag = fault == .lag ? LoopbackServer.indexLag : 0
       var reply = limited(
-        await answer(request, target: target, path: path, bytes: bytes), path)
+        await answer(request, target: target, path: path, bytes: bytes, indexLag: lag), path)
       if fault == .committed { reply = committed(reply, request.head.method, side, path) }
+      if fault == .timeout { reply = refusal(504, side, path: path, wait: .seconds(1)) }
+      if fault == .lost {
+        statistics.end(side, status: "reset", isFault: true)
+        return try await LoopbackServer.reset(channel)
+      }
       if fault == .malformed { reply.body = Array(reply.body.dropLast(2)) + Array("…".utf8) }
       statistics.end(side, status: String(reply.status), isFault: fault != nil)
       switch fault {
@@ -138,7 +152,7 @@ public struct LoopbackServer: Sendable {
   }
 
   private func answer(
-    _ request: Request, target: String, path: String, bytes: [UInt8]
+    _ request: Request, target: String, path: String, bytes: [UInt8], indexLag: Double
   ) async -> Reply {
     for (prefix, isOpenAI) in [("/openai", true), ("/gemini", false)] where path.hasPrefix(prefix) {
       var query: [String: String] = [:]
@@ -165,7 +179,7 @@ public struct LoopbackServer: Sendable {
         OutgoingRequest(
           method: request.head.method,
           url: "http://\(request.head.authority ?? "127.0.0.1")\(target)",
-          fields: request.head.headerFields, body: bytes))
+          fields: request.head.headerFields, body: bytes), indexLag: indexLag)
       var reply = Reply(status: response.status, bytes: try await response.body.collect(), type: "")
       reply.fields = response.fields
       return reply

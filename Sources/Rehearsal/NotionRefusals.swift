@@ -36,6 +36,26 @@ enum NotionRefusals {
       ])
   }
 
+  /// A 429 that is not about the connection's own rate: the shared budget of the workspace, after which
+  /// it is worth asking again, or a block, after which it is not.
+  static func limited(isBlocked: Bool) -> Reply {
+    let seconds = isBlocked ? "60" : "2"
+    var fields = HTTPFields()
+    fields[.retryAfter] = seconds
+    return Reply(
+      status: 429,
+      [
+        "object": "error", "status": 429, "code": "rate_limited",
+        "message": "You have been rate limited. Please try again in a few minutes.",
+        "additional_data": [
+          "rate_limit_reason": isBlocked
+            ? "public_api_request_blocked" : "public_api_workspace_request_rate_limit",
+          "retry_after": .string(seconds),
+        ],
+        "request_id": .string(UUID().uuidString.lowercased()),
+      ], fields: fields)
+  }
+
   static func reply(_ status: Int, wait: Duration) -> Reply {
     let (code, message): (String, String) =
       switch status {

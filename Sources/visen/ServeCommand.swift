@@ -55,7 +55,8 @@ struct ServeCommand: ParsableCommand {
   @Option(
     help: ArgumentHelp(
       "What fails how often: [SIDE:]FAULT=SHARE%,…; a fault is a status or hang, reset, cut, slow, "
-        + "malformed, for writes to Notion committed, for batches expired.", valueName: "faults"))
+        + "malformed; for Notion committed, timeout, lost, budget, blocked, lag; for engines spoilt, unfit; "
+        + "for batches expired.", valueName: "faults"))
   var faults: [String] = []
 
   @Option(
@@ -169,7 +170,6 @@ struct ServeCommand: ParsableCommand {
       "root_page": .string(workspace.rootPageID), "openai": .string(addresses.openAI),
       "gemini": .string(addresses.gemini),
     ]
-    try? FileHandle.standardOutput.write(contentsOf: Data((line.text + "\n").utf8))
     let help = """
       Serving on 127.0.0.1:\(addresses.port). Ctrl-C ends it. To use it from Visen:
         export NOTION_BASE_URL=\(addresses.notion) NOTION_TOKEN=\(hasToken ? "…" : token.reveal())
@@ -179,6 +179,8 @@ struct ServeCommand: ParsableCommand {
 
       """
     try? FileHandle.standardError.write(contentsOf: Data(help.utf8))
+    // The line comes last: who has read it may end the process at once.
+    try? FileHandle.standardOutput.write(contentsOf: Data((line.text + "\n").utf8))
   }
 
   /// Ends the process on SIGINT and SIGTERM: every request is one transaction, so what was

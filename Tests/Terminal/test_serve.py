@@ -1,6 +1,7 @@
 """`visen serve`, word for word: its options, its two outputs, its end."""
 
 import contextlib
+import http.client
 import json
 import os
 import pathlib
@@ -213,6 +214,60 @@ class Serve(unittest.TestCase):
         more = document["additional_data"]
         self.assertEqual((status, more["committed_resource_id"]), (503, made))
         self.assertEqual(len(more["committed_child_ids"]), 2)
+
+    def test_a_write_that_was_done_and_not_answered_at_all(self):
+        for fault, wanted in (("timeout", 504), ("lost", None)):
+            with self.subTest(fault):
+                server = self.serve("--fresh", "--faults", f"notion:{fault}=50%", "--seed", "3")
+                body = {"parent": {"page_id": server.root}, "properties": {"title": []}}
+                lost = 0
+                for _ in range(10):
+                    try:
+                        status, document = server.notion("POST", "pages", body)
+                    except (ConnectionError, urllib.error.URLError, http.client.HTTPException):
+                        status = None
+                    self.assertIn(status, (200, wanted))
+                    lost += status != 200
+                self.assertTrue(0 < lost < 10)
+                # The reading may be lost as well, and is asked again.
+                for _ in range(20):
+                    try:
+                        status, document = server.notion("GET", f"blocks/{server.root}/children")
+                    except (ConnectionError, urllib.error.URLError, http.client.HTTPException):
+                        continue
+                    if status == 200:
+                        break
+                self.assertEqual(len(document["results"]), 10)
+
+    def test_budgets_of_the_workspace(self):
+        for fault, reason, wait in (
+                ("budget", "public_api_workspace_request_rate_limit", "2"),
+                ("blocked", "public_api_request_blocked", "60")):
+            with self.subTest(fault):
+                server = self.serve("--fresh", "--faults", f"notion:{fault}=100%")
+                status, document = server.notion("GET", "users/me")
+                self.assertEqual((status, document["code"]), (429, "rate_limited"))
+                self.assertEqual(document["additional_data"], {
+                    "rate_limit_reason": reason, "retry_after": wait})
+
+    def test_an_index_that_is_behind(self):
+        server = self.serve("--fresh", "--faults", "notion:lag=100%")
+        database = server.make("POST", "databases", {
+            "parent": {"page_id": server.root}, "title": [],
+            "initial_data_source": {"properties": {"Name": {"title": {}}, "N": {"number": {}}}}})
+        source = database["data_sources"][0]["id"]
+        row = server.make("POST", "pages", {
+            "parent": {"data_source_id": source}, "properties": {"N": {"number": 1}}})
+        self.assertEqual(server.notion("GET", f"pages/{row['id']}")[0], 200)
+        bodies = [{}, {"sorts": [{"property": "N", "direction": "ascending"}]},
+                  {"filter": {"property": "N", "number": {"equals": 1}}}]
+        for body in bodies:
+            self.assertEqual(server.notion("POST", f"data_sources/{source}/query", body)[1]["results"], [])
+        self.assertEqual(server.notion("POST", "search", {})[1]["results"], [])
+        time.sleep(3.1)
+        for body in bodies:
+            found = server.notion("POST", f"data_sources/{source}/query", body)[1]["results"]
+            self.assertEqual([page["id"] for page in found], [row["id"]])
 
     def test_capabilities(self):
         server = self.serve("--fresh", "--without", "insert,read-comments")

@@ -131,7 +131,7 @@ struct RowQuery {
   private func take(from stored: RowCursor, into rows: inout [Record]) throws -> String? {
     while let row = try stored.next() {
       let record = try Record(row: row)
-      guard try filter?.matches(record, schemas, call) ?? true else { continue }
+      guard isRow(record), try filter?.matches(record, schemas, call) ?? true else { continue }
       if rows.count == size { return record.id }
       rows.append(record)
     }
@@ -164,9 +164,7 @@ struct RowQuery {
       let records = try Storage.find(sequences: chunk, call.database)
       for sequence in chunk {
         // What went to the trash or elsewhere since the first page is no row of it any more.
-        guard let record = records[sequence], record.parent == source.id,
-          record.isInTrash == isInTrash
-        else { continue }
+        guard let record = records[sequence], isRow(record) else { continue }
         if !known.isVerified {
           if let former = known.former[sequence] {
             guard former.place != nil else { continue }
@@ -259,9 +257,7 @@ struct RowQuery {
       guard !places.isEmpty else { return (rows, nil) }
       let records = try Storage.find(sequences: places.map(\.place.sequence), call.database)
       for (place, isFormer) in places {
-        guard let record = records[place.sequence], record.parent == source.id,
-          record.isInTrash == isInTrash
-        else { continue }
+        guard let record = records[place.sequence], isRow(record) else { continue }
         if !isFormer {
           guard try filter?.matches(record, schemas, call) ?? true else { continue }
         }
@@ -453,6 +449,11 @@ struct RowQuery {
       return page == last
     }
     return pages
+  }
+
+  /// Whether a record is a row that the query can know of.
+  private func isRow(_ record: Record) -> Bool {
+    record.parent == source.id && record.isInTrash == isInTrash && record.created <= call.indexed
   }
 
   private var invalidStart: Refusal {

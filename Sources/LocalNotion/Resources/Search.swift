@@ -49,7 +49,8 @@ enum Search {
       let title: String = row["title"]
       guard words.isEmpty || matches(title, words),
         let record = try Storage.find(sequence: row["sequence"], call.database),
-        try call.isShared(record), try wantsTrash || !Storage.isTrashed(record, call.database)
+        record.created <= call.indexed, try call.isShared(record),
+        try wantsTrash || !Storage.isTrashed(record, call.database)
       else { continue }
       if found.count == size { next = record.id } else { found.append(record) }
     }
