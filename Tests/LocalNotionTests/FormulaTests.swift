@@ -25,7 +25,19 @@ import Testing
       "Saturday, July 4, 2026 3:06 PM"
     ),
     ("formatDate(today(), \"YYYY-MM-DD\")", "2026-01-01"),
-    ("timestamp(now())", "1767225600000"),
+    ("timestamp(now())", "1767225600000"), ("fromTimestamp(0)", "1970-01-01T00:00:00.000+00:00"),
+    ("add(1, 2) + subtract(5, 3) + multiply(2, 4) + divide(9, 3)", "16"), ("pow(2, 10)", "1024"),
+    ("mod(7, 4) + abs(-3) + sign(-9)", "5"), ("floor(2.7) + ceil(2.1)", "5"), ("sqrt(49)", "7"),
+    ("round(exp(1), 3)", "2.718"), ("ln(1) + log2(8)", "3"), ("min(4, 2, 8) + sum(1, 2)", "5"),
+    ("unequal(1, 2)", "true"), ("equal(\"a\", \"a\")", "true"), ("or(false, true)", "true"),
+    ("and(true, false)", "false"), ("not(true)", "false"), ("format(12) + \"!\"", "12!"),
+    ("upper(\"abc\") + trim(\"  x \")", "ABCx"), ("repeat(\"ab\", 3)", "ababab"),
+    ("padEnd(\"7\", 3, \"0\")", "700"), ("month(parseDate(\"2026-07-04\"))", "7"),
+    ("date(parseDate(\"2026-07-04\"))", "4"), ("week(parseDate(\"2026-01-08\"))", "2"),
+    (
+      "hour(parseDate(\"2026-07-04T15:06:00Z\")) * 100 + minute(parseDate(\"2026-07-04T15:06:00Z\"))",
+      "1506"
+    ),
   ])
   func computes(_ expression: String, _ wanted: String) throws {
     let formula = try Formula(parsing: expression)

@@ -351,6 +351,24 @@ class NotionClient(unittest.TestCase):
             "type": "update_content",
             "update_content": {"content_updates": [{"old_str": "end", "new_str": "**the** end"}]}})
         self.assertIn("**the** end", answer["markdown"])
+        dialect = ('<callout icon="🎯" color="blue_bg">\n\tWords\n\t- child\n</callout>\n'
+                   '<details>\n<summary>More</summary>\n\tinside\n</details>\n'
+                   '<columns>\n\t<column>\n\t\tleft\n\t</column>\n\t<column>\n\t\tright\n\t</column>\n</columns>\n'
+                   '# Red {color="red"}\n<span underline="true">u</span> $e=mc^2$')
+        answer = client.request(path=path, method="PATCH", body={
+            "type": "replace_content", "replace_content": {"new_str": dialect}})
+        self.assertEqual(answer["markdown"], dialect)
+        self.assertEqual(
+            [block["type"] for block in client.blocks.children.list(page["id"])["results"]],
+            ["callout", "toggle", "column_list", "heading_1", "paragraph"])
+        flavored = client.request(path=path, method="GET", query={"markdown_version": "v2"})["markdown"]
+        self.assertIn('<callout icon="🎯" color="blue_bg">\nWords\n\n- child\n</callout>', flavored)
+        answer = client.request(path=path, method="PATCH", body={
+            "type": "replace_content", "replace_content": {"new_str": flavored}, "markdown_version": "v2"})
+        self.assertEqual(answer["markdown"], flavored)
+        self.assertEqual(client.request(path=path, method="GET")["markdown"], dialect)
+        self.refused("validation_error", client.request, path=path, method="PATCH", body={
+            "type": "replace_content", "replace_content": {"new_str": "<callout>no end"}})
         comment = client.comments.create(
             parent={"page_id": page["id"]}, rich_text=text("well"))
         client.comments.create(discussion_id=comment["discussion_id"], rich_text=text("said"))

@@ -10,6 +10,18 @@ enum Computed {
     "show_original",
   ]
 
+  /// What stands for a property in a chain of what is computed from each other.
+  private static func name(_ property: Property, _ page: Record) -> String {
+    "\(property.id)@\(page.parent)"
+  }
+
+  /// Whether a property is not computed from itself, however many rollups and formulas are between.
+  private static func canCompute(
+    _ property: Property, _ page: Record, _ chain: [String]
+  ) -> Bool {
+    chain.count < 16 && !chain.contains(name(property, page))
+  }
+
   // MARK: - Rollups
 
   /// The property at the other end that a rollup looks at; `nil` when it is there no more.
@@ -29,8 +41,11 @@ enum Computed {
 
   /// The values behind a rollup, each with its type.
   static func rolledUp(
-    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call
+    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call,
+    chain: [String] = []
   ) throws -> [JSON] {
+    let name = name(property, page)
+    let inner = chain.contains(name) ? chain : chain + [name]
     guard
       let relation = schemas.properties.first(where: {
         $0.id == property.config["relation_property_id"]?.string
@@ -40,7 +55,7 @@ enum Computed {
     for id in (page.content["values"]?[relation.id]?.array ?? []).compactMap(\.string) {
       guard let other = try Storage.find(id, call.database), !other.isInTrash else { continue }
       let value = try PropertyValues.json(
-        other.content["values"]?[rolled.id], of: rolled, page: other, call: call)
+        other.content["values"]?[rolled.id], of: rolled, page: other, call: call, chain: inner)
       items.append(
         .object(
           JSON.Members([("type", .string(rolled.type)), (rolled.type, value[rolled.type] ?? nil)])))
@@ -50,10 +65,14 @@ enum Computed {
 
   /// A rollup's value.
   static func rollup(
-    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call
+    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call,
+    chain: [String] = []
   ) throws -> JSON {
     let function = property.config["function"]?.string ?? "show_original"
-    let items = try rolledUp(property, page, schemas, call)
+    guard canCompute(property, page, chain) else {
+      return ["type": "unsupported", "unsupported": [:], "function": .string(function)]
+    }
+    let items = try rolledUp(property, page, schemas, call, chain: chain)
     let values = items.map { Plain(value: $0) }
     let filled = values.filter { !$0.isEmpty }
     let numbers = values.compactMap(\.number)
@@ -114,15 +133,17 @@ enum Computed {
 
   /// A formula's value, `{"type":…}`; a formula that fails for a page reads as nothing.
   static func formula(
-    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call, depth: Int = 0
+    _ property: Property, _ page: Record, _ schemas: PropertySchemas, _ call: Call,
+    chain: [String] = []
   ) throws -> JSON {
-    guard depth < 8, let expression = property.config["expression"]?.string,
+    guard canCompute(property, page, chain), let expression = property.config["expression"]?.string,
       let formula = try? Formula(parsing: expression)
     else { return ["type": "unsupported", "unsupported": [:]] }
     let value = try? formula.value(now: call.now) { id in
       guard let named = schemas.properties.first(where: { $0.id == id }) else { return .nothing }
       let read = try PropertyValues.json(
-        page.content["values"]?[named.id], of: named, page: page, call: call, depth: depth + 1)
+        page.content["values"]?[named.id], of: named, page: page, call: call,
+        chain: chain + [name(property, page)])
       return FormulaValue(Plain(value: read))
     }
     switch value {

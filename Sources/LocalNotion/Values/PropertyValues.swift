@@ -174,10 +174,10 @@ enum PropertyValues {
   ///
   /// - Parameters:
   ///   - isWhole: Whether a long relation is spelled out beyond the 25 that a page shows.
-  ///   - depth: How many formulas are being computed.
+  ///   - chain: The formulas and rollups that are being computed, of which this is a part.
   static func json(
     _ stored: JSON?, of property: Property, page: Record, call: Call, isWhole: Bool = false,
-    depth: Int = 0
+    chain: [String] = []
   ) throws -> JSON {
     let value: JSON
     var extra: (String, JSON)?
@@ -211,10 +211,11 @@ enum PropertyValues {
         "verified_by": isVerified ? Users.json(id: LocalWorkspace.botID) : nil,
       ]
     case "rollup":
-      value = try Computed.rollup(property, page, try Pages.schemas(of: page, call), call)
+      value = try Computed.rollup(
+        property, page, try Pages.schemas(of: page, call), call, chain: chain)
     case "formula":
       value = try Computed.formula(
-        property, page, try Pages.schemas(of: page, call), call, depth: depth)
+        property, page, try Pages.schemas(of: page, call), call, chain: chain)
     default: value = stored ?? nil
     }
     var members = JSON.Members([
