@@ -22,6 +22,8 @@ void process_use_one_heap(void) {
   // Room for what a script over many rows holds; none of it is memory before it is used.
   const size_t room = (size_t)64 << 20, small = (size_t)4 << 20, page = (size_t)2 << 20;
   mallopt(M_ARENA_MAX, 1);
+  // What is freed is joined at once: put aside, a large tree that goes is joined anew with each part.
+  mallopt(M_MXFAST, 0);
   // Setting one of these three takes the others' own adjusting away.
   mallopt(M_MMAP_THRESHOLD, 8 << 20);
   mallopt(M_TRIM_THRESHOLD, 2 * (int)room);

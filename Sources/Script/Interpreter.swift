@@ -25,8 +25,6 @@ public struct RunOutcome: Sendable {
 
 /// Parses, checks and runs programs; what one makes, the next knows.
 public actor Interpreter {
-  static let stackSize = 64 << 20
-
   private let host: any ScriptHost
   private let pause: (@Sendable (Duration) -> Void)?
   private var globals = Globals()
@@ -332,21 +330,17 @@ public actor Interpreter {
   private nonisolated static func onThread(
     _ node: Node, _ values: [Value], _ machine: Machine, isWanted: Bool
   ) async -> Ending {
-    await withCheckedContinuation { continuation in
-      let thread = Thread {
-        let context = Context(Context.Variables(globals: values), machine: machine)
-        var ending = Ending()
-        do throws(ScriptError) {
-          if isWanted { ending.value = try node.eval(context) } else { try node.run(context) }
-          try context.sendStaged()
-        } catch {
-          ending.error = error
-        }
-        ending.globals = context.variables.globals
-        continuation.resume(returning: ending)
+    await EvaluationThread.run {
+      let context = Context(Context.Variables(globals: values), machine: machine)
+      var ending = Ending()
+      do throws(ScriptError) {
+        if isWanted { ending.value = try node.eval(context) } else { try node.run(context) }
+        try context.sendStaged()
+      } catch {
+        ending.error = error
       }
-      thread.stackSize = stackSize
-      thread.start()
+      ending.globals = context.variables.globals
+      return ending
     }
   }
 }

@@ -69,6 +69,8 @@ extension Main {
   private static func plainInvocation(_ words: [String]) -> Invocation? {
     switch (words.first, words.count) {
     case (nil, _): return Invocation(work: .standardInput, options: RunOptions())
+    case ("check", 2) where words[1].hasSuffix(".visen") && !words[1].hasPrefix("-"):
+      return Invocation(work: .check(paths: [words[1]], asJSON: false), options: RunOptions())
     case ("-c", 2): return Invocation(work: .statements(words[1]), options: RunOptions())
     case (let file?, 1) where file.hasSuffix(".visen") && !file.hasPrefix("-"):
       return Invocation(work: .script(path: file, arguments: []), options: RunOptions())

@@ -39,7 +39,7 @@ import Testing
     for literal in literals { values.append(try #require(await value(of: literal))) }
     func result(_ a: Value, _ b: Value) -> String {
       do throws(ScriptError) {
-        return try Operators.apply(operation, a, b).json
+        return try Operators.apply(operation, a, b).jsonText()
       } catch {
         return "\(error.code) \(error.message)"
       }

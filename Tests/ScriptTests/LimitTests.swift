@@ -26,6 +26,43 @@ import Testing
     #expect(outcome.codes == [code], "\(source)")
   }
 
+  /// A list that was doubled into itself is small in memory, and endless where it is gone through.
+  @Test(
+    .timeLimit(.minutes(1)),
+    arguments: [
+      ("a is b", "true"), ("a is not b", "false"), ("a is c", "false"), ("r is s", "true"),
+      ("[b, 1] contains a", "true"), ("count(unique([a, b, a, c, r, s]))", "3"),
+      ("count([a, b, c] - [a])", "1"), ("index_of([c, b], a)", "1"),
+      ("(print a) catch problem.code", "V314"), ("\"{a}\" catch problem.code", "V314"),
+      ("json(a) catch problem.code", "V314"), ("json(r) catch problem.code", "V314"),
+      ("text(r) catch problem.code", "V314"), ("join([a, b]) catch problem.code", "V314"),
+      ("csv([{x: a}]) catch problem.code", "V314"), ("length(a)", "2"), ("count(flatten(a))", "4"),
+    ])
+  func whatIsSharedOverAndOverIsBounded(source: String, result: String) async {
+    let doubled = """
+      let words = repeat("x", 100_000)
+      var a = [words]
+      var b = [words]
+      var c = [2]
+      var r = {x: words}
+      var s = {x: words}
+      for i in 1..60 {
+        a = [a, a]
+        b = [b, b]
+        c = [c, c]
+        r = {x: r, y: r}
+        s = {x: s, y: s}
+      }
+      fn print_it(x) = do { print x
+        "" }
+
+      """
+    let source = source.replacing("(print a)", with: "print_it(a)")
+    let interpreter = Interpreter(host: StubHost())
+    let value = try? await interpreter.run(SourceText(doubled + source, name: "test")).value
+    #expect(value?.display == result, "\(source)")
+  }
+
   @Test func aProgramHasALength() async {
     let outcome = await run(String(repeating: "print 1\n", count: 510_000))
     #expect(outcome.codes == ["V005"])

@@ -186,7 +186,11 @@ final class BuiltinStatementNode: Node, @unchecked Sendable {
   override func eval(_ context: Context) throws(ScriptError) -> Value {
     switch statement {
     case .print:
-      try context.print(try value?.eval(context).readingRows(context).display ?? "")
+      do throws(ScriptError) {
+        try context.print(try value?.eval(context).readingRows(context).displayText() ?? "")
+      } catch {
+        throw error.at(span)
+      }
       return .nothing
     case .fail:
       throw ScriptError(

@@ -220,7 +220,7 @@ final class LoopNode: Node, @unchecked Sendable {
   private func note(_ error: ScriptError, _ item: Value, _ context: Context) {
     context.machine.note(
       RowFailure(
-        title: item.display, isRow: item.asRow != nil, number: item.asRow?.number,
+        title: item.display(upTo: 1000), isRow: item.asRow != nil, number: item.asRow?.number,
         message: error.message, code: error.code,
         span: error.span))
   }
@@ -328,7 +328,7 @@ final class LoopNode: Node, @unchecked Sendable {
         work(shared, start.context())
         group.leave()
       }
-      thread.stackSize = Interpreter.stackSize
+      thread.stackSize = EvaluationThread.stackSize
       thread.start()
     }
     group.wait()

@@ -93,7 +93,7 @@ public struct PromptTemplate: Sendable {
           "allow it with {\(name)?}", "or leave such rows out: rows where `\(name)` is not empty",
         ])
     }
-    return value.display
+    return try value.displayText()
   }
 
   private enum Segment {

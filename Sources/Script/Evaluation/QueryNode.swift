@@ -90,22 +90,20 @@ public struct Query: Sendable {
     // the service; see `RowSorting`.
     let isSortedThere =
       sorts.count == node.sorts.count && (sorts.count < 2 || sorts.allSatisfy(\.isAscending))
-    let context = makeContext()
     guard !(node.condition == nil && take == .first && isSortedThere) else {
       let rows = try await host.rows(
         RowRequest(connection: connection, sorts: sorts, limit: count, fields: needed(fields)))
-      return Array(
-        try RowSorting.sorted(rows, by: node.sorts, context).prefix(count ?? rows.count))
+      return Array(try await sorted(rows).prefix(count ?? rows.count))
     }
     // Without an order of its own the first rows that fit are the ones wanted.
     let enough = take == .first && node.sorts.isEmpty ? count : nil
     var rows: [Row] = []
     var parts = try parts(from: host, fields, readsAhead: enough == nil)
     while let part = try await parts.next() {
-      rows += try kept(part)
+      rows += try await kept(part)
       if let enough, rows.count >= enough { break }
     }
-    rows = try RowSorting.sorted(rows, by: node.sorts, context)
+    rows = try await sorted(rows)
     guard let count else { return rows }
     switch take {
     case .all: return rows
@@ -114,6 +112,13 @@ public struct Query: Sendable {
     case .sample:
       let chosen = Set(rows.indices.shuffled().prefix(count))
       return rows.indices.filter(chosen.contains).map { rows[$0] }
+    }
+  }
+
+  private func sorted(_ rows: [Row]) async throws -> [Row] {
+    guard !node.sorts.isEmpty else { return rows }
+    return try await EvaluationThread.run { [node, makeContext] in
+      try RowSorting.sorted(rows, by: node.sorts, makeContext())
     }
   }
 
@@ -131,17 +136,23 @@ public struct Query: Sendable {
   fileprivate func parts(
     from host: any ScriptHost, _ fields: Set<String>?, readsAhead: Bool
   ) throws -> RowParts {
-    let context = makeContext()
-    let clauses = try node.condition.map { try Pushdown.clauses(of: $0, context) } ?? []
+    let clauses = try node.condition.map { try Pushdown.clauses(of: $0, makeContext()) } ?? []
     return RowParts(
       of: RowRequest(connection: connection, clauses: clauses, fields: needed(fields)), from: host,
       readsAhead: readsAhead)
   }
 
   /// Those of a part's rows that the condition lets through.
-  fileprivate func kept(_ rows: [Row]) throws -> [Row] {
+  fileprivate func kept(_ rows: [Row]) async throws -> [Row] {
     guard let condition = node.condition else { return rows }
-    let context = makeContext()
+    return try await EvaluationThread.run { [makeContext] in
+      try Query.fitting(rows, condition, makeContext())
+    }
+  }
+
+  private static func fitting(
+    _ rows: [Row], _ condition: Node, _ context: Context
+  ) throws(ScriptError) -> [Row] {
     var kept: [Row] = []
     for row in rows {
       try context.checkCancelled()
@@ -214,7 +225,7 @@ public struct QueryReader: Sendable {
       return nil
     }
     self.parts = parts
-    let rows = try query.kept(part)
+    let rows = try await query.kept(part)
     guard let most = left else { return rows }
     left = most - rows.count
     return Array(rows.prefix(most))

@@ -28,6 +28,9 @@ public struct Record: @unchecked Sendable {
   /// The values in the order of their names.
   var values: some Sequence<Value> { (0..<count).lazy.map { self[$0] } }
 
+  /// Where it stands in memory, as long as it is held.
+  var address: UnsafeRawPointer { UnsafeRawPointer(Unmanaged.passUnretained(storage).toOpaque()) }
+
   /// How many fields there are.
   public var count: Int { storage.names.all.count }
 

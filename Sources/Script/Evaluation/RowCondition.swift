@@ -24,10 +24,12 @@ public struct RowCondition: Sendable {
   /// Whether it is so.
   ///
   /// - Throws: ``ScriptError`` when it cannot be told, such as the length of a number.
-  public func holds(for row: Row, answer: Value = .nothing) throws -> Bool {
-    let context = Context(variables, machine: machine)
-    context.row = row
-    if let answerSlot { context.frame[answerSlot] = answer }
-    return try node.condition(context)
+  public func holds(for row: Row, answer: Value = .nothing) async throws -> Bool {
+    try await EvaluationThread.run { [self] () throws(ScriptError) in
+      let context = Context(variables, machine: machine)
+      context.row = row
+      if let answerSlot { context.frame[answerSlot] = answer }
+      return try node.condition(context)
+    }
   }
 }

@@ -111,7 +111,7 @@ final class TextNode: Node, @unchecked Sendable {
       if place == index { return try words(of: value, node, name, allowsNothing) }
       place += 1
     }
-    return value.display
+    return try value.displayText()
   }
 
   /// The text in pieces, so that data stays apart from words.

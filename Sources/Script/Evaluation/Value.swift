@@ -214,48 +214,10 @@ extension Value {
     }
   }
 
-  /// The value as it prints into texts.
-  public var display: String {
-    switch self {
-    case .nothing: ""
-    case .flag(let flag): flag ? "true" : "false"
-    case .number(let number): Value.digits(number)
-    case .text(let text): text
-    case .date(let date): date.display
-    case .duration(let duration): duration.display
-    case .list(let items): items.map(\.display).joined(separator: ", ")
-    case .record: json
-    case .row(let row): row.title
-    case .query: "rows"
-    case .problem(let problem): problem.message
-    }
-  }
-
   /// The shortest form that reads back as the same number.
   static func digits(_ number: Double) -> String {
     if let whole = Int(exactly: number), abs(number) < 1e18 { return String(whole) }
     return "\(number)"
-  }
-
-  /// The value as JSON; rows as objects of their fields.
-  public var json: String {
-    switch self {
-    case .nothing: return "null"
-    case .flag(let flag): return flag ? "true" : "false"
-    case .number(let number): return number.isFinite ? Value.digits(number) : "null"
-    case .list(let items): return "[" + items.map(\.json).joined(separator: ",") + "]"
-    case .record(let record):
-      return "{"
-        + record.fields.map { "\(Value.quoted($0.name)):\($0.value.json)" }.joined(separator: ",")
-        + "}"
-    case .row(let row):
-      return "{"
-        + zip(row.shape.fields, row.values).map { "\(Value.quoted($0.name)):\($1.json)" }
-        .joined(separator: ",") + "}"
-    case .date(let date) where date.end != nil:
-      return "{\"start\":\(Value.quoted(date.start)),\"end\":\(Value.quoted(date.end ?? ""))}"
-    default: return Value.quoted(display)
-    }
   }
 
   static func quoted(_ text: String) -> String {
@@ -274,29 +236,6 @@ extension Value {
       }
     }
     return result + "\""
-  }
-
-  /// Whether two values are the same; different kinds never are.
-  static func areEqual(_ a: Value, _ b: Value) -> Bool {
-    switch (a, b) {
-    case (.nothing, .nothing): true
-    case (.flag(let a), .flag(let b)): a == b
-    case (.number(let a), .number(let b)): a == b
-    case (.text(let a), .text(let b)): a == b
-    case (.date(let a), .date(let b)):
-      a.seconds == b.seconds && a.isDay == b.isDay && a.end == b.end
-    // A script writes dates as texts, too.
-    case (.date(let a), .text(let b)), (.text(let b), .date(let a)): a.start == b
-    case (.duration(let a), .duration(let b)): a.seconds == b.seconds
-    case (.list(let a), .list(let b)):
-      a.count == b.count && zip(a, b).allSatisfy { areEqual($0, $1) }
-    case (.record(let a), .record(let b)):
-      a.count == b.count
-        && a.fields.allSatisfy { field in b[field.name].map { areEqual(field.value, $0) } ?? false }
-    case (.row(let a), .row(let b)): a.id == b.id
-    case (.row(let row), .text(let text)), (.text(let text), .row(let row)): row.goes(by: text)
-    default: false
-    }
   }
 
   /// -1, 0 or 1; `nil` for values that have no order.

@@ -88,7 +88,9 @@ public enum CSVText {
   }
 
   /// Records as a text; the first names the columns, fields that others have besides follow.
-  static func text(of records: [Record]) -> String {
+  ///
+  /// - Throws: ``ScriptError`` when that is longer than a text may be.
+  static func text(of records: [Record]) throws(ScriptError) -> String {
     var names: [String] = []
     var known = Set<String>()
     for record in records {
@@ -97,8 +99,16 @@ public enum CSVText {
       }
     }
     guard !names.isEmpty else { return "" }
-    let rows = records.map { record in names.map { record[$0]?.display ?? "" } }
-    return ([names] + rows).map { $0.map(cell).joined(separator: ",") + "\n" }.joined()
+    var text = names.map(cell).joined(separator: ",") + "\n"
+    for record in records {
+      for (index, name) in names.enumerated() {
+        if index > 0 { text += "," }
+        text += cell(try record[name]?.displayText() ?? "")
+        try Limits.check(text: text.utf8.count)
+      }
+      text += "\n"
+    }
+    return text
   }
 
   private static func cell(_ text: String) -> String {

@@ -9,12 +9,12 @@ extension Function {
       for item in try Argument.list(values, 0, "csv") {
         records.append(try Argument.record([item], 0, "csv"))
       }
-      return .text(CSVText.text(of: records))
+      return .text(try CSVText.text(of: records))
     },
     Function(
       "json", .data, "The value as JSON text.", [Parameter("value")], gives: .text,
       examples: [Example("json([1, \"a\", nothing])", "[1,\"a\",null]")]
-    ) { values throws(ScriptError) in .text(Argument.value(values, 0).json) },
+    ) { values throws(ScriptError) in .text(try Argument.value(values, 0).jsonText()) },
     Function(
       "kind", .data,
       "The kind of a value: nothing, flag, number, text, list, record, row, rows, date, duration or problem.",

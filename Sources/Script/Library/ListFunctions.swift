@@ -258,7 +258,7 @@ extension Function {
     var places: [String: [Int]] = [:]
     for item in items {
       let key = key(item)
-      let hash = "\(key.kindName) \(key.display.prefix(200))"
+      let hash = "\(key.kindName) \(key.display(upTo: 200))"
       if let place = places[hash]?.first(where: { Value.areEqual(groups[$0].key, key) }) {
         groups[place].items.append(item)
       } else {

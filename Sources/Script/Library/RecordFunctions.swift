@@ -25,10 +25,10 @@ extension Function {
       let record = try Argument.record(values, 0, "only")
       var result = Record([])
       for name in try Argument.list(values, 1, "only") {
-        let name = name.display
+        let name = try name.displayText()
         guard let value = record[name] else {
           throw ScriptError(
-            code: "V308", message: "the record has no field named “\(name)”",
+            code: "V308", message: "the record has no field named “\(name.prefix(100))”",
             notes: NearestWord.notes(for: name, among: record.fields.map(\.name), kind: "fields"))
         }
         result[name] = value
@@ -46,7 +46,8 @@ extension Function {
       [Parameter("record"), Parameter("names", .list)], gives: .record,
       examples: [Example("json(without({a: 1, b: 2}, [\"a\"]))", "{\"b\":2}")]
     ) { values throws(ScriptError) in
-      let names = Set(try Argument.list(values, 1, "without").map(\.display))
+      var names: Set<String> = []
+      for name in try Argument.list(values, 1, "without") { names.insert(try name.displayText()) }
       return .record(
         Record(
           try Argument.record(values, 0, "without").fields.filter { !names.contains($0.name) }.map {

@@ -38,11 +38,14 @@ extension Function {
       [Parameter("list", .list), Parameter("separator", .text, optional: true)], gives: .text,
       examples: [Example("join([1, 2, 3], \"-\")", "1-2-3"), Example("join([1, 2])", "1, 2")]
     ) { values throws(ScriptError) in
-      let items = try Argument.list(values, 0, "join").map(\.display)
       let separator = Argument.has(values, 1) ? try Argument.text(values, 1, "join") : ", "
-      try Limits.check(
-        text: items.reduce(0) { $0 + $1.utf8.count + separator.utf8.count })
-      return .text(items.joined(separator: separator))
+      var text = ""
+      for (index, item) in try Argument.list(values, 0, "join").enumerated() {
+        if index > 0 { text += separator }
+        text += try item.displayText()
+        try Limits.check(text: text.utf8.count)
+      }
+      return .text(text)
     },
     Function(
       "length", .text, "How many characters a text has, or items a list.", Parameter("value"),
@@ -129,7 +132,7 @@ extension Function {
     Function(
       "text", .text, "The value as it prints.", [Parameter("value")], gives: .text,
       examples: [Example("text(3) + \"!\"", "3!")]
-    ) { values throws(ScriptError) in .text(Argument.value(values, 0).display) },
+    ) { values throws(ScriptError) in .text(try Argument.value(values, 0).displayText()) },
     Function(
       "trim", .text, "The text without white space at its ends.", [Parameter("text", .text)],
       gives: .text, examples: [Example("trim(\"  a b \")", "a b")]

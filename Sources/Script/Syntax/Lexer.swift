@@ -59,34 +59,21 @@ struct Lexer {
   }
 
   /// The operator or bracket that begins here.
-  private func symbol() -> String? {
-    switch (byte(), byte(1)) {
-    case (UInt8(ascii: "?"), UInt8(ascii: "?")): "??"
-    case (UInt8(ascii: "."), UInt8(ascii: ".")): ".."
-    case (UInt8(ascii: "="), UInt8(ascii: "=")): "=="
-    case (UInt8(ascii: "!"), UInt8(ascii: "=")): "!="
-    case (UInt8(ascii: "<"), UInt8(ascii: "=")): "<="
-    case (UInt8(ascii: ">"), UInt8(ascii: "=")): ">="
-    case (UInt8(ascii: "+"), UInt8(ascii: "=")): "+="
-    case (UInt8(ascii: "("), _): "("
-    case (UInt8(ascii: ")"), _): ")"
-    case (UInt8(ascii: "["), _): "["
-    case (UInt8(ascii: "]"), _): "]"
-    case (UInt8(ascii: "{"), _): "{"
-    case (UInt8(ascii: "}"), _): "}"
-    case (UInt8(ascii: ","), _): ","
-    case (UInt8(ascii: ":"), _): ":"
-    case (UInt8(ascii: "."), _): "."
-    case (UInt8(ascii: "+"), _): "+"
-    case (UInt8(ascii: "-"), _): "-"
-    case (UInt8(ascii: "*"), _): "*"
-    case (UInt8(ascii: "/"), _): "/"
-    case (UInt8(ascii: "%"), _): "%"
-    case (UInt8(ascii: "<"), _): "<"
-    case (UInt8(ascii: ">"), _): ">"
-    case (UInt8(ascii: "="), _): "="
-    case (UInt8(ascii: "?"), _): "?"
-    default: nil
+  private func symbol() -> Symbol? {
+    let (first, second) = (byte(), byte(1))
+    switch first {
+    case UInt8(ascii: "?") where second == first, UInt8(ascii: ".") where second == first,
+      UInt8(ascii: "="), UInt8(ascii: "!"), UInt8(ascii: "<"), UInt8(ascii: ">"),
+      UInt8(ascii: "+"):
+      let isDoubled = first == UInt8(ascii: "?") || first == UInt8(ascii: ".")
+      if isDoubled || second == UInt8(ascii: "=") { return Symbol(first, second) }
+      return first == UInt8(ascii: "!") ? nil : Symbol(first)
+    case UInt8(ascii: "("), UInt8(ascii: ")"), UInt8(ascii: "["), UInt8(ascii: "]"),
+      UInt8(ascii: "{"), UInt8(ascii: "}"), UInt8(ascii: ","), UInt8(ascii: ":"),
+      UInt8(ascii: "."), UInt8(ascii: "-"), UInt8(ascii: "*"), UInt8(ascii: "/"),
+      UInt8(ascii: "%"), UInt8(ascii: "?"):
+      return Symbol(first)
+    default: return nil
     }
   }
 
@@ -107,6 +94,7 @@ struct Lexer {
     case UInt8(ascii: "'"): return text(quote: UInt8(ascii: "'"), hasHoles: false)
     case UInt8(ascii: "`"): return quotedName()
     case UInt8(ascii: "0")...UInt8(ascii: "9"): return number()
+    case let first where Lexer.isLetter(first): return name()
     default: break
     }
     if byte() == 0xE3, byte(1) == 0x80, byte(2) == 0x80 {
@@ -118,7 +106,7 @@ struct Lexer {
       return nil
     }
     if let symbol = symbol() {
-      at += symbol.utf8.count
+      at += symbol.length
       return Token(kind: .symbol(symbol), span: Span(start, at))
     }
     if let token = name() { return token }
@@ -215,6 +203,12 @@ struct Lexer {
     guard Lexer.canBegin(first), first != "\u{FFFD}" else { return nil }
     at += length
     while at < limit {
+      let byte = bytes[at]
+      if Lexer.isLetter(byte) || Lexer.isDigit(byte) {
+        at += 1
+        continue
+      }
+      guard byte >= 0x80 else { break }
       let (scalar, length) = scalar(at)
       guard Lexer.canContinue(scalar), scalar != "\u{FFFD}" else { break }
       at += length
@@ -376,6 +370,14 @@ struct Lexer {
       let run = at
       at += 1
       while at < limit, !Lexer.isSpecial(bytes[at]) { at += 1 }
+      if words.isEmpty, at < limit, !isLong {
+        // Nearly always it is the whole of what stands before a hole or the end.
+        let isEnd = bytes[at] == quote && (hasHoles || byte(1) != quote)
+        if isEnd || hasHoles && bytes[at] == UInt8(ascii: "{") && opensHole() {
+          parts.append(.words(source.text(Span(run, at))))
+          continue
+        }
+      }
       words.append(contentsOf: bytes[run..<at])
     }
     flush()

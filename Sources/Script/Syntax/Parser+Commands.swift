@@ -213,7 +213,7 @@ extension Parser {
     if take("{") {
       brackets += 1
       var fields: [(name: String, shape: ShapeSyntax)] = []
-      while !current.isSymbol("}") {
+      while !isAt("}") {
         let (name, span) = try anyName()
         guard take(":") else { throw unexpected(": and a type") }
         guard !fields.contains(where: { $0.name == name }) else {
@@ -222,7 +222,7 @@ extension Parser {
         fields.append((name, try shape()))
         if !take(",") { break }
       }
-      guard current.isSymbol("}") else { throw unclosed(token.span, ", or }") }
+      guard isAt("}") else { throw unclosed(token.span, ", or }") }
       brackets -= 1
       advance()
       return .record(fields)
@@ -271,7 +271,7 @@ extension Parser {
 
   private mutating func bound() throws -> Double? {
     let isNegative =
-      current.isSymbol("-") && { if case .number = peek().kind { true } else { false } }()
+      isAt("-") && { if case .number = peek().kind { true } else { false } }()
     if isNegative { advance() }
     guard case .number(let number) = current.kind else { return nil }
     advance()

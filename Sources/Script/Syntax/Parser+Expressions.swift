@@ -14,8 +14,8 @@ extension Parser {
   }
 
   mutating func plain() throws -> Expression {
-    if current.isWord("if") { return try conditional() }
-    if current.isWord("for") { return try loop() }
+    if isAtWord("if") { return try conditional() }
+    if isAtWord("for") { return try loop() }
     return try disjunction()
   }
 
@@ -44,13 +44,13 @@ extension Parser {
             condition: condition, then: Block(single: then), otherwise: Block(single: otherwise)),
           span: start.through(otherwise.span))
       }
-      guard parser.current.isSymbol("{") else {
+      guard parser.isAt("{") else {
         throw parser.unexpected("{ or then", parser.equalsHint())
       }
       let then = try parser.block()
       var otherwise: Block?
       if parser.takeWord("else") {
-        if parser.current.isWord("if") {
+        if parser.isAtWord("if") {
           otherwise = Block(single: try parser.conditional())
         } else {
           otherwise = try parser.block()
@@ -70,7 +70,7 @@ extension Parser {
   }
 
   private mutating func equalsHint() -> [String] {
-    current.isSymbol("=") ? ["to compare write is: … is …"] : []
+    isAt("=") ? ["to compare write is: … is …"] : []
   }
 
   private mutating func loop() throws -> Expression {
@@ -92,7 +92,7 @@ extension Parser {
       expect(.word("on error continue"))
       if takeWord("parallel") {
         width = try sum()
-      } else if current.isWord("on"), peek().isWord("error") {
+      } else if isAtWord("on"), peek().isWord("error") {
         advance()
         advance()
         let (word, span) = try anyName()
@@ -108,10 +108,10 @@ extension Parser {
         break
       }
     }
-    guard current.isSymbol("{") else {
+    guard isAt("{") else {
       throw unexpected(
         "{, parallel or on error continue",
-        current.isSymbol("=")
+        isAt("=")
           ? equalsHint()
           : current.isNewline
             ? ["the { stands on the same line: for x in … {"]
@@ -145,7 +145,7 @@ extension Parser {
   }
 
   private mutating func negation() throws -> Expression {
-    guard current.isWord("not") else { return try test() }
+    guard isAtWord("not") else { return try test() }
     return try nested { parser in
       let start = parser.current.span
       parser.advance()
@@ -179,7 +179,7 @@ extension Parser {
       switch symbol {
       case "==": operation = .isEqual
       case "!=": operation = .isNotEqual
-      case "<", "<=", ">", ">=": operation = BinaryOperator(rawValue: symbol) ?? .less
+      case "<", "<=", ">", ">=": operation = BinaryOperator(rawValue: symbol.description) ?? .less
       default: return left
       }
       advance()
@@ -220,7 +220,7 @@ extension Parser {
       case "not":
         guard peek().isWord("in") || peek().isWord("contains") else { return left }
         advance()
-        let operation: BinaryOperator = current.isWord("in") ? .isNotIn : .notContains
+        let operation: BinaryOperator = isAtWord("in") ? .isNotIn : .notContains
         advance()
         skipNewlines()
         if let name = left.fieldName { expect(.comparison(field: name)) }
@@ -262,9 +262,9 @@ extension Parser {
     var left = try term()
     while true {
       let operation: BinaryOperator
-      if current.isSymbol("+") {
+      if isAt("+") {
         operation = .add
-      } else if current.isSymbol("-") {
+      } else if isAt("-") {
         operation = .subtract
       } else {
         return left
@@ -279,11 +279,11 @@ extension Parser {
     var left = try unary()
     while true {
       let operation: BinaryOperator
-      if current.isSymbol("*") {
+      if isAt("*") {
         operation = .multiply
-      } else if current.isSymbol("/") {
+      } else if isAt("/") {
         operation = .divide
-      } else if current.isSymbol("%") {
+      } else if isAt("%") {
         operation = .remainder
       } else {
         return left
@@ -296,14 +296,14 @@ extension Parser {
 
   private mutating func unary() throws -> Expression {
     let start = current.span
-    if current.isSymbol("-") {
+    if isAt("-") {
       return try nested { parser in
         parser.advance()
         let inner = try parser.unary()
         return Expression(kind: .negate(inner), span: start.through(inner.span))
       }
     }
-    if current.isWord("ai") { return try aiCall() }
+    if isAtWord("ai") { return try aiCall() }
     return try postfix()
   }
 
@@ -348,7 +348,7 @@ extension Parser {
   private mutating func postfix() throws -> Expression {
     var value = try primary()
     while true {
-      if current.isSymbol(".") {
+      if isAt(".") {
         advance()
         expect(.field)
         let (name, span) = try anyName()
@@ -364,11 +364,11 @@ extension Parser {
             Expression(
               kind: .field(value, name: name, nameSpan: span), span: value.span.through(span)))
         }
-      } else if current.isSymbol("["), isAdjacent {
+      } else if isAt("["), isAdjacent {
         advance()
         brackets += 1
         let index = try expression()
-        guard current.isSymbol("]") else { throw unclosed(value.span, "]") }
+        guard isAt("]") else { throw unclosed(value.span, "]") }
         brackets -= 1
         advance()
         value = try bounded(
@@ -389,7 +389,7 @@ extension Parser {
   }
 
   private var isCall: Bool {
-    mutating get { current.isSymbol("(") && isAdjacent }
+    mutating get { isAt("(") && isAdjacent }
   }
 
   private mutating func arguments() throws -> [Expression.Argument] {
@@ -400,7 +400,7 @@ extension Parser {
     clauseWords = []
     defer { clauseWords = outer }
     var arguments: [Expression.Argument] = []
-    while !current.isSymbol(")") {
+    while !isAt(")") {
       var name: String?
       if case .name(let word) = current.kind, peek().isSymbol(":") {
         name = word
@@ -410,7 +410,7 @@ extension Parser {
       arguments.append(Expression.Argument(name: name, value: try expression()))
       if !take(",") { break }
     }
-    guard current.isSymbol(")") else { throw unclosed(opener, ", or )") }
+    guard isAt(")") else { throw unclosed(opener, ", or )") }
     brackets -= 1
     advance()
     return arguments
@@ -444,8 +444,8 @@ extension Parser {
       clauseWords = []
       let inner = try expression()
       clauseWords = outer
-      guard current.isSymbol(")") else {
-        throw current.isSymbol("=") ? unexpected(")", equalsHint()) : unclosed(token.span, ")")
+      guard isAt(")") else {
+        throw isAt("=") ? unexpected(")", equalsHint()) : unclosed(token.span, ")")
       }
       brackets -= 1
       advance()
@@ -459,6 +459,10 @@ extension Parser {
 
   private mutating func named(_ word: String, _ token: Token) throws -> Expression {
     func plain(_ kind: Expression.Kind) -> Expression { Expression(kind: kind, span: token.span) }
+    guard Reserved.words.contains(word) else {
+      advance()
+      return isCall ? try call(word, token) : plain(.name(word))
+    }
     switch word {
     case "true", "false":
       advance()
@@ -490,14 +494,9 @@ extension Parser {
         return try call(word, token)
       }
       throw unexpected("a value")
-    default: break
-    }
-    if Reserved.words.contains(word) {
+    default:
       throw unexpected("a value", ["a property of that name is written in backquotes: `\(word)`"])
     }
-    advance()
-    if isCall { return try call(word, token) }
-    return plain(.name(word))
   }
 
   private mutating func call(_ name: String, _ token: Token) throws -> Expression {
@@ -512,11 +511,11 @@ extension Parser {
     advance()
     brackets += 1
     var items: [Expression] = []
-    while !current.isSymbol("]") {
+    while !isAt("]") {
       items.append(try expression())
       if !take(",") { break }
     }
-    guard current.isSymbol("]") else { throw unclosed(start, ", or ]") }
+    guard isAt("]") else { throw unclosed(start, ", or ]") }
     brackets -= 1
     advance()
     return Expression(kind: .list(items), span: start.through(lastSpan))
@@ -527,7 +526,7 @@ extension Parser {
     advance()
     brackets += 1
     var fields: [(name: String, value: Expression)] = []
-    while !current.isSymbol("}") {
+    while !isAt("}") {
       let name: String
       let place = current.span
       if case .text(let parts) = current.kind, parts.count <= 1 {
@@ -545,7 +544,7 @@ extension Parser {
       fields.append((name, try expression()))
       if !take(",") { break }
     }
-    guard current.isSymbol("}") else { throw unclosed(start, ", or }") }
+    guard isAt("}") else { throw unclosed(start, ", or }") }
     brackets -= 1
     advance()
     return Expression(kind: .record(fields), span: start.through(lastSpan))

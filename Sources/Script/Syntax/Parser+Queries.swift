@@ -49,7 +49,7 @@ extension Parser {
         }
         let condition = try plain()
         query.condition = condition
-        if current.isSymbol("=") {
+        if isAt("=") {
           throw fail(
             "V014", "“=” gives a value; to compare write is", current.span,
             label: "a comparison?", ["write: \(source.text(condition.span)) is …"])
@@ -84,7 +84,7 @@ extension Parser {
       query.clauses.append((clause, place.through(lastSpan)))
     }
     noteOrder(query)
-    if current.isSymbol("=") {
+    if isAt("=") {
       throw fail(
         "V014", "“=” gives a value; to compare write is", current.span, label: "a comparison?",
         ["write: rows where … is …"])

@@ -90,14 +90,26 @@ struct Parser {
     while position < tokens.count - 1, tokens[position].isNewline { position += 1 }
   }
 
-  mutating func take(_ symbol: String) -> Bool {
-    guard current.isSymbol(symbol) else { return false }
+  /// Whether a symbol comes next; the token is looked at where it stands.
+  mutating func isAt(_ symbol: Symbol) -> Bool {
+    if brackets > 0 { skipNewlines() }
+    return tokens[min(position, tokens.count - 1)].isSymbol(symbol)
+  }
+
+  /// Whether a word comes next.
+  mutating func isAtWord(_ word: String) -> Bool {
+    if brackets > 0 { skipNewlines() }
+    return tokens[min(position, tokens.count - 1)].isWord(word)
+  }
+
+  mutating func take(_ symbol: Symbol) -> Bool {
+    guard isAt(symbol) else { return false }
     advance()
     return true
   }
 
   mutating func takeWord(_ word: String) -> Bool {
-    guard current.isWord(word) else {
+    guard isAtWord(word) else {
       // Where no condition is, and as well as or would only be in the way.
       if conditionDepth > 0 || (word != "and" && word != "or") { expect(.word(word)) }
       return false
@@ -176,13 +188,13 @@ struct Parser {
       if position == 0 || tokens[position - 1].isNewline { expect(.statement) }
       if current.isEnd { return statements }
       let start = position
-      if current.isSymbol("}"), abandoned > 0 {
+      if isAt("}"), abandoned > 0 {
         // It closes a block in which something was wrong; that was said.
         abandoned -= 1
         advance()
         continue
       }
-      if current.isSymbol("}") {
+      if isAt("}") {
         _ = fail(
           "V012", "this } closes nothing", current.span, label: "no { is open",
           ["take it away, or look for a { that is missing above"])
@@ -284,14 +296,14 @@ struct Parser {
       case "return":
         advance()
         let value =
-          current.isNewline || current.isEnd || current.isSymbol("}") ? nil : try expression()
+          current.isNewline || current.isEnd || isAt("}") ? nil : try expression()
         return Statement(kind: .giveBack(value), span: first.span.through(lastSpan))
       default: break
       }
       if let builtin = BuiltinStatement(rawValue: word), !isPlace() {
         advance()
         expect(.value(inRow: false))
-        let isBare = current.isNewline || current.isEnd || current.isSymbol("}")
+        let isBare = current.isNewline || current.isEnd || isAt("}")
         if isBare, builtin == .print || builtin == .assert {
           throw unexpected("a value", ["\(word) needs one: \(word) \"…\""])
         }
@@ -345,7 +357,7 @@ struct Parser {
     guard take("=") else { throw unexpected("= and a value") }
     skipNewlines()
     expect(.valueCommand)
-    if !isVariable, current.isWord("type"), beginsShape(peek()) {
+    if !isVariable, isAtWord("type"), beginsShape(peek()) {
       advance()
       let shape = try shape()
       return Statement(
@@ -435,7 +447,7 @@ struct Parser {
     guard take("(") else { throw unexpected("( and the parameters") }
     brackets += 1
     var parameters: [FunctionSyntax.Parameter] = []
-    while !current.isSymbol(")") {
+    while !isAt(")") {
       let (name, span) = try newName("let")
       let shape = take(":") ? try shape() : nil
       let value = take("=") ? try expression() : nil
@@ -443,7 +455,7 @@ struct Parser {
         FunctionSyntax.Parameter(name: name, span: span, shape: shape, defaultValue: value))
       if !take(",") { break }
     }
-    guard current.isSymbol(")") else { throw unclosed(nameSpan, ", or )") }
+    guard isAt(")") else { throw unclosed(nameSpan, ", or )") }
     brackets -= 1
     advance()
     let body: Block
@@ -452,7 +464,7 @@ struct Parser {
       let value = try expression()
       body = Block(
         statements: [Statement(kind: .expression(value), span: value.span)], span: value.span)
-    } else if current.isSymbol("{") {
+    } else if isAt("{") {
       body = try block()
     } else {
       throw unexpected("= and a value, or a block")
@@ -477,11 +489,11 @@ struct Parser {
         expect(.field)
         let (name, span) = try anyName()
         steps.append(.field(name, span))
-      } else if current.isSymbol("[") {
+      } else if isAt("[") {
         advance()
         brackets += 1
         steps.append(.index(try expression()))
-        guard current.isSymbol("]") else { throw unclosed(start, "]") }
+        guard isAt("]") else { throw unclosed(start, "]") }
         brackets -= 1
         advance()
       } else {
@@ -489,7 +501,7 @@ struct Parser {
       }
     }
     let place = Place(name: name, nameSpan: start, steps: steps, span: start.through(lastSpan))
-    let isAddition = current.isSymbol("+=")
+    let isAddition = isAt("+=")
     guard take("=") || take("+=") else { throw unexpected("=") }
     skipNewlines()
     if case .field(let name, _)? = steps.last { expect(.comparison(field: name)) }
@@ -511,7 +523,7 @@ struct Parser {
 
   mutating func block() throws -> Block {
     let start = current.span
-    guard current.isSymbol("{") else { throw unexpected("{") }
+    guard isAt("{") else { throw unexpected("{") }
     advance()
     openBlocks += 1
     let outerBrackets = brackets
@@ -525,7 +537,7 @@ struct Parser {
     var statements: [Statement] = []
     while true {
       skipNewlines()
-      if current.isSymbol("}") {
+      if isAt("}") {
         // Closed further left than it was opened: its own brace is missing, and this is another's.
         if suspect == nil, isFirstOfLine(current.span), indent(current.span) < indent(start) {
           suspect = start

@@ -7,10 +7,10 @@ struct Token: Sendable {
     case quoted(String)
     case number(Double)
     case duration(DurationValue)
-    case date(DateValue)
+    indirect case date(DateValue)
     case text([TextPart])
     /// An operator or bracket.
-    case symbol(String)
+    case symbol(Symbol)
     /// The end of a line, or `;`.
     case newline
     case end
@@ -22,12 +22,39 @@ struct Token: Sendable {
   var isEnd: Bool { if case .end = kind { true } else { false } }
   var isNewline: Bool { if case .newline = kind { true } else { false } }
 
-  func isSymbol(_ text: String) -> Bool {
-    if case .symbol(let symbol) = kind { symbol == text } else { false }
+  func isSymbol(_ wanted: Symbol) -> Bool {
+    if case .symbol(let symbol) = kind { symbol == wanted } else { false }
   }
 
   func isWord(_ text: String) -> Bool {
-    if case .name(let name) = kind { name == text } else { false }
+    // To see that two texts differ takes longer than to see that they are the same, and most do.
+    if case .name(let name) = kind {
+      name.utf8.count == text.utf8.count && name == text
+    } else {
+      false
+    }
+  }
+}
+
+/// An operator or bracket, of one character or two.
+///
+/// A parser asks for one after the other, and to compare texts would be most of its time.
+struct Symbol: Sendable, Hashable, ExpressibleByStringLiteral, CustomStringConvertible {
+  private let code: UInt16
+
+  init(_ first: UInt8, _ second: UInt8 = 0) { code = UInt16(first) | UInt16(second) << 8 }
+
+  /// One that is written out: ASCII, one character or two.
+  init(stringLiteral text: StaticString) {
+    self.init(text.utf8Start[0], text.utf8CodeUnitCount > 1 ? text.utf8Start[1] : 0)
+  }
+
+  /// How many bytes it has.
+  var length: Int { code > 0xFF ? 2 : 1 }
+
+  var description: String {
+    let bytes = [UInt8(truncatingIfNeeded: code), UInt8(truncatingIfNeeded: code >> 8)]
+    return String(decoding: bytes[..<length], as: UTF8.self)
   }
 }
 

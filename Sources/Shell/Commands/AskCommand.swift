@@ -124,7 +124,7 @@ struct ConversationsCommand: Command {
         ]))
     }
     if records.isEmpty { console.message("Nothing was asked yet: ask \"…\"") }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 }

@@ -28,7 +28,7 @@ struct BatchesCommand: Command {
       return .nothing
     }
     let records = try await desk.list()
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 }

@@ -45,7 +45,7 @@ struct BlameCommand: Command {
       records.append(.record(record(entry, row)))
     }
     if records.isEmpty { console.message("Visen has written nothing into 「\(row.title)」.") }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 

@@ -60,7 +60,7 @@ struct CheckCommand: Command {
         console.message(
           "Answers of “\(connection.name)” are not checked: check that length(answer) < 280")
       }
-      presenter.show(.list(records))
+      try presenter.show(.list(records))
       return .list(records)
     }
     let check = KeptCheck(

@@ -74,7 +74,7 @@ struct ConnectionsCommand: Command {
           ("Address", saved.url.map(Value.text) ?? .nothing),
         ]))
     }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 }

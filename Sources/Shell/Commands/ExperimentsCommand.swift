@@ -34,7 +34,7 @@ struct ExperimentsCommand: Command {
         ]))
     }
     if records.isEmpty { console.message("Nothing was tried yet: try \"…\" on 3 rows") }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 }

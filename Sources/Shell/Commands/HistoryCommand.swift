@@ -99,7 +99,7 @@ struct HistoryCommand: Command {
         "Visen has never written \(names.isEmpty ? "into" : names.joined(separator: ", ") + " of") 「\(row.title)」."
       )
     }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 

@@ -54,7 +54,7 @@ struct PlanCommand: Command {
     try desk.keepTried(
       samples.filter { !$0.isKept }.map { ($0.item, $0.usage) }, of: planned.plan)
     let records = samples.flatMap { cells(of: $0, planned) }
-    if !records.isEmpty { presenter.show(.list(records)) }
+    if !records.isEmpty { try presenter.show(.list(records)) }
     for sample in samples {
       if let problem = sample.problem {
         console.problem(Sanitizer.line("  「\(sample.item.title)」 \(problem)"))

@@ -58,7 +58,7 @@ struct PriceCommand: Command {
           ("Date", .text(dated.date)), ("By", .text(dated.isGiven ? "you" : "Visen")),
         ]))
     }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     console.message("Dollars for a million tokens. A batch costs half.")
     return .list(records)
   }

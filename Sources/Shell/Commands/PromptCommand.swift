@@ -138,7 +138,7 @@ struct PromptCommand: Command {
         ]))
     }
     if records.isEmpty { console.message("“\(connection.name)” has no prompt yet.") }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 
@@ -197,7 +197,7 @@ struct PromptsCommand: Command {
     if records.isEmpty {
       console.message("No prompt has a name yet: prompt \"…\" called \"intro\"")
     }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 }

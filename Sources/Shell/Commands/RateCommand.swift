@@ -180,7 +180,7 @@ struct RatingReport {
     let ratings = Ratings(
       experiment: record, winners: try store.experiments.ratings(of: record.id)[rater] ?? [:])
     let value = Value.list(ratings.records)
-    presenter.show(value)
+    try presenter.show(value)
     ratings.verdicts.forEach(console.message)
     return value
   }

@@ -28,10 +28,10 @@ struct RowWalk {
     if rows.shown.isEmpty { _ = try rows.row(1) }
     while rows.shown.indices.contains(number - 1) {
       // The table may be older than the row: only one that looks right is read anew.
-      if try condition.holds(for: rows.shown[number - 1]) {
+      if try await condition.holds(for: rows.shown[number - 1]) {
         let fresh = try await connections.reread(rows.shown[number - 1])
         rows.replace(fresh)
-        if try condition.holds(for: fresh) { return try await go(to: number) }
+        if try await condition.holds(for: fresh) { return try await go(to: number) }
       }
       number += step
     }
@@ -48,7 +48,7 @@ struct RowWalk {
     if let connection = connections.open, let id = NotionID(parsing: row.id) {
       body = Markdown.text(from: try await connection.workspace.client.tree(of: id))
     }
-    presenter.showRecord(row, body: body)
+    try presenter.showRecord(row, body: body)
     return .row(row)
   }
 }

@@ -44,7 +44,7 @@ struct RunsCommand: Command {
     let records = try store.journal.items(ofRun: run.id).map {
       Value.record(Self.record($0, of: run))
     }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     try tell(run)
     return .list(records)
   }
@@ -70,7 +70,7 @@ struct RunsCommand: Command {
         ]))
     }
     if records.isEmpty { console.message("Nothing was run yet.") }
-    presenter.show(.list(records))
+    try presenter.show(.list(records))
     return .list(records)
   }
 

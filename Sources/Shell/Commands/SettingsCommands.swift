@@ -116,7 +116,7 @@ struct SettingsCommand: Command {
   func run(_ call: CommandCall) async throws -> Value {
     if call.has("where") {
       let files = Home.files(surroundings.home)
-      presenter.show(.list(files), isWhole: true)
+      try presenter.show(.list(files), isWhole: true)
       return .list(files)
     }
     if call.has("clear") {
@@ -148,7 +148,7 @@ struct SettingsCommand: Command {
       let origin = settings.isSet(setting.name) ? "set" : value == nil ? "" : "default"
       records.append(record(setting.name, value, origin, setting.summary))
     }
-    presenter.show(.list(records), isWhole: true)
+    try presenter.show(.list(records), isWhole: true)
     return .list(records)
   }
 

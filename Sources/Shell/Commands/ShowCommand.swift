@@ -54,7 +54,7 @@ struct ShowCommand: Command {
     }
     if call.has("all") {
       let all = rows.selection?.rows ?? rows.shown
-      presenter.show(.list(all.map(Value.row)), isWhole: true)
+      try presenter.show(.list(all.map(Value.row)), isWhole: true)
       return .nothing
     }
     if let value = call.value("value") {
@@ -65,7 +65,7 @@ struct ShowCommand: Command {
     guard connection.source == nil,
       let id = connection.saved.pageID.flatMap(NotionID.init(parsing:))
     else {
-      presenter.show(.list((rows.selection?.rows ?? rows.shown).map(Value.row)))
+      try presenter.show(.list((rows.selection?.rows ?? rows.shown).map(Value.row)))
       return .nothing
     }
     let blocks = try await connection.workspace.client.tree(of: id)

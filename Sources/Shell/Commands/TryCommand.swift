@@ -113,7 +113,7 @@ struct TryCommand: Command {
     stream?.end()
     for (place, outcome) in result.outcomes {
       let (row, variant) = (place / variants.count, place % variants.count)
-      experiment.record.cells[row][experiment.latest.lowerBound + variant] = cell(
+      experiment.record.cells[row][experiment.latest.lowerBound + variant] = await cell(
         outcome, asked[row].requests[variant], asked[row].row, answerChecks)
     }
     try bench.keep(experiment)
@@ -154,7 +154,7 @@ struct TryCommand: Command {
         experiment: record, width: presenter.readingWidth, style: console.resultStyle)
       console.styledResult(view.text)
     } else {
-      presenter.show(.list(records))
+      try presenter.show(.list(records))
     }
     tell(record)
     if result.isCancelled { throw CancellationError() }
@@ -329,7 +329,7 @@ struct TryCommand: Command {
 
   private func cell(
     _ outcome: Trials.Outcome, _ request: EngineRequest, _ row: Row, _ checks: [AnswerCheck]
-  ) -> TriedCell {
+  ) async -> TriedCell {
     var cell = TriedCell(request: request.prompt.json.text)
     cell.answer = outcome.answer?.text
     cell.value = outcome.answer?.value?.text
@@ -341,7 +341,11 @@ struct TryCommand: Command {
     cell.errorMessage = outcome.problem?.message
     if let answer = outcome.answer {
       let value = AnswerChecks.value(text: answer.text, value: answer.value)
-      cell.failedChecks = checks.compactMap { $0.failure(value, for: row) }
+      var failed: [String] = []
+      for check in checks {
+        if let failure = await check.failure(value, for: row) { failed.append(failure) }
+      }
+      cell.failedChecks = failed
     }
     return cell
   }

@@ -99,7 +99,7 @@ final class Talk {
     var left = rowTokens
     var lines: [String] = []
     for row in rows {
-      let line = Value.row(row).json
+      let line = (try? Value.row(row).jsonText()) ?? ""
       left -= TokenEstimate.tokens(in: line)
       guard left >= 0 else { break }
       lines.append(line)

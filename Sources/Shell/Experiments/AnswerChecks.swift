@@ -11,9 +11,9 @@ nonisolated struct AnswerCheck: Sendable {
   let condition: RowCondition
 
   /// Why an answer fails it; `nil` when it passes.
-  func failure(_ answer: Value, for row: Row) -> String? {
+  func failure(_ answer: Value, for row: Row) async -> String? {
     do {
-      return try condition.holds(for: row, answer: answer) ? nil : "“\(name)”"
+      return try await condition.holds(for: row, answer: answer) ? nil : "“\(name)”"
     } catch {
       let reason = (error as? ScriptError)?.message ?? "\(error)"
       return "“\(name)” (it cannot be told: \(reason))"
@@ -75,7 +75,11 @@ final class AnswerChecks {
       if readsRow, let shape, let id = NotionID(parsing: item.pageID) {
         row = RowMapping.row(try await client.page(id), shape: shape, number: item.number)
       }
-      return checks.compactMap { $0.failure(answer, for: row) }
+      var failures: [String] = []
+      for check in checks {
+        if let failure = await check.failure(answer, for: row) { failures.append(failure) }
+      }
+      return failures
     }
     return Looks(
       review: { item in

@@ -40,7 +40,7 @@ struct ExperimentShow {
       experiment: record,
       winners: try store.experiments.ratings(of: record.id)[ExperimentTable.person] ?? [:])
     console.result("")
-    presenter.show(.list(ratings.records))
+    try presenter.show(.list(ratings.records))
     if !ratings.winners.isEmpty { ratings.verdicts.forEach(console.message) }
     return .nothing
   }

@@ -36,16 +36,18 @@ final class Presenter {
     if case .query(let query) = value, let host {
       let found = try await query.rows(from: host).enumerated().map { $1.numbered($0 + 1) }
       rows.show(found)
-      show(.list(found.map(Value.row)), picked: query.picked, isWhole: isWhole)
+      try show(.list(found.map(Value.row)), picked: query.picked, isWhole: isWhole)
     } else {
-      show(value, isWhole: isWhole)
+      try show(value, isWhole: isWhole)
     }
   }
 
   /// Shows a value.
-  func show(_ value: Value, picked: [String] = [], isWhole: Bool = false) {
+  ///
+  /// - Throws: ``ScriptError`` for a value whose JSON is longer than a text may be.
+  func show(_ value: Value, picked: [String] = [], isWhole: Bool = false) throws {
     if format != .table {
-      console.data(rendered(value, picked: picked, as: format))
+      console.data(try rendered(value, picked: picked, as: format))
       return
     }
     switch value {
@@ -63,7 +65,7 @@ final class Presenter {
         layout.movesCursor = movesCursor
         return table.rendered(layout)
       }
-    case .row(let row): showRecord(row)
+    case .row(let row): try showRecord(row)
     case .record(let record):
       let width = record.fields.map { DisplayWidth.of(Sanitizer.line($0.name)) }.max() ?? 0
       let lines = record.fields.map { line($0.name, $0.value, width: width) }
@@ -86,9 +88,10 @@ final class Presenter {
   /// Shows a row, a property a line, and its body.
   ///
   /// - Parameter body: Markdown; empty for none.
-  func showRecord(_ row: Row, body: String = "") {
+  /// - Throws: ``ScriptError`` for a row whose JSON is longer than a text may be.
+  func showRecord(_ row: Row, body: String = "") throws {
     guard format == .table else {
-      console.data(rendered(.row(row), picked: [], as: format))
+      console.data(try rendered(.row(row), picked: [], as: format))
       if !body.isEmpty { console.result(body) }
       return
     }
@@ -138,19 +141,26 @@ final class Presenter {
   func rendered(_ value: Value, as format: OutputFormat) async throws -> String {
     if case .query(let query) = value, let host {
       let found = try await query.rows(from: host)
-      return rendered(.list(found.map(Value.row)), picked: query.picked, as: format)
+      return try rendered(.list(found.map(Value.row)), picked: query.picked, as: format)
     }
-    return rendered(value, picked: [], as: format)
+    return try rendered(value, picked: [], as: format)
   }
 
   /// The columns a table may take: the screen's; in a pipe nobody's screen is too narrow.
   private var tableWidth: Int { console.resultsAreTerminal ? console.columns : 400 }
 
-  private func rendered(_ value: Value, picked: [String], as format: OutputFormat) -> String {
+  private func rendered(
+    _ value: Value, picked: [String], as format: OutputFormat
+  ) throws -> String {
     let items = value.asList ?? [value]
     switch format {
-    case .json: return Presenter.pick(value, picked).json + "\n"
-    case .jsonl: return items.map { Presenter.pick($0, picked).json + "\n" }.joined()
+    case .json:
+      // Item by item: a database is longer than one text may be.
+      guard case .list(let items) = Presenter.pick(value, picked) else {
+        return try Presenter.pick(value, picked).jsonText() + "\n"
+      }
+      return "[" + (try items.map { try $0.jsonText() }).joined(separator: ",") + "]\n"
+    case .jsonl: return try items.map { try Presenter.pick($0, picked).jsonText() + "\n" }.joined()
     case .csv, .md:
       guard let table = Presenter.table(items, picked: picked) else {
         return value.isEmpty ? "" : value.display + "\n"

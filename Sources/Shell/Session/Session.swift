@@ -217,14 +217,14 @@ public final class Session {
       let found = try await query.rows(from: bridge).enumerated().map { $1.numbered($0 + 1) }
       // Of another connection's rows no selection is made: `generate` would write elsewhere.
       if query.connection == nil { rows.select(found, of: query) }
-      presenter.show(.list(found.map(Value.row)), picked: query.picked)
+      try presenter.show(.list(found.map(Value.row)), picked: query.picked)
       // A table that took a while says what it took of Notion's limit.
       if isAtPrompt, workspaces.counted > 3 {
         console.message("\(found.count) rows in \(Requests.text(workspaces.counted))")
       }
     case .list(let items) where items.isEmpty && options.format == .table:
       console.message("The list is empty.")
-    default: presenter.show(value)
+    default: try presenter.show(value)
     }
   }
 }
