@@ -24,7 +24,7 @@ import Testing
     facts.connections = ["Blog", "Blog topics", "日記"]
     facts.variables = ["limit"]
     facts.functions = ["shout"]
-    facts.prompts = ["translate the topic"]
+    facts.prompts = ["translate the topic", "Say {Due date}, \"not\" \\{x\\}"]
     facts.promptNames = ["intro", "short {x}"]
     facts.models = ["gemini/gemini-3.5-flash"]
     let titles = ["learning is fun", "learning \"hard\"", "notion is best tool", "学ぶ"]
@@ -70,6 +70,8 @@ import Testing
     ("ai prompt |", "\"intro\""), ("ai prompt \"in|", "intro\""), ("ai prompt \"intro\" |", "on"),
     ("prompt |", "\"intro\""), ("prompt \"in|", "intro\""),
     ("prompt \"tr|", "translate the topic\""),
+    ("prompt \"Say|", "Say {Due date}, \\\"not\\\" \\{x\\}\""),
+    ("try |", "\"Say {Due date}, \\\"not\\\" \\{x\\}\""), ("prompt 'tr|", "translate the topic'"),
     ("try |", "prompt"), ("try prompt |", "\"intro\""), ("try prompt \"i|", "intro\""),
     ("try prompt \"sh|", "short \\{x}\""), ("try \"x\" against prompt \"|", "intro\""),
     ("plan Content with prompt \"|", "intro\""), ("generate with |", "prompt"),

@@ -209,7 +209,7 @@ nonisolated struct Completion: Sendable {
           ? words(.promptName, point, before, facts) : [])
         + (slot.kind == .template
           ? facts.prompts.prefix(20).map {
-            Candidate(text: Completion.quoted($0), kind: "earlier prompt")
+            Candidate(text: "\"" + Completion.template($0) + "\"", kind: "earlier prompt")
           } : [])
     case .name: return names(command, facts)
     case .word: return values(of: before.split(separator: " ").last.map(String.init) ?? "", facts)
@@ -322,7 +322,13 @@ nonisolated struct Completion: Sendable {
       case .template:
         // After `prompt` the name of one does as well as its words.
         return (command == "prompt" ? facts.promptNames.map { closed($0, "named prompt") } : [])
-          + facts.prompts.map { closed($0, "earlier prompt") }
+          + facts.prompts.compactMap { prompt in
+            // Between ' marks nothing is a hole.
+            guard quote.hasPrefix("'") else {
+              return Candidate(text: Completion.template(prompt) + quote, kind: "earlier prompt")
+            }
+            return PromptTemplate.names(in: prompt).isEmpty ? closed(prompt, "earlier prompt") : nil
+          }
       case .word: return facts.models.map { closed($0, "model") }
       case .text where ["file", "path", "script"].contains(slot.name):
         return files(point.word, quote, endings: command == "run" ? ["visen"] : [])
@@ -375,6 +381,22 @@ nonisolated struct Completion: Sendable {
   }
 
   private static func quoted(_ text: String) -> String { "\"" + escaped(text, "\"") + "\"" }
+
+  /// A kept prompt as it is typed: its holes stay holes, and what was escaped stays so.
+  private static func template(_ prompt: String) -> String {
+    var result = ""
+    var rest = Substring(prompt)
+    while let character = rest.popFirst() {
+      switch (character, rest.first) {
+      case ("\\", let brace?) where brace == "{" || brace == "}":
+        result += "\\\(brace)"
+        rest.removeFirst()
+      case ("{", _), ("}", _): result.append(character)
+      default: result += escaped(String(character), "\"")
+      }
+    }
+    return result
+  }
 
   private static func escaped(_ text: String, _ quote: String) -> String {
     if quote.hasPrefix("'") { return text.replacing("'", with: "''") }
