@@ -81,8 +81,10 @@ public struct EngineRequest: Sendable {
   /// Looks at an answer of the right shape before it is taken: a sentence that says what is wrong
   /// with it, which the engine is told when it is asked once more; `nil` when it may be taken.
   public var check: (@Sendable (Answer) async throws -> String?)?
+  /// Told before each call leaves, when it has waited for its turn: from then on it may be billed.
+  public var onSend: (@Sendable () async throws -> Void)?
   /// Told what was spent so far, each time a call ended without an answer that is taken and another
-  /// one is about to be made; in the end the answer, or the error, tells of all of it.
+  /// one is to be made; in the end the answer, or the error, tells of all of it.
   public var onSpent: (@Sendable (Spent) async throws -> Void)?
   /// How long to wait for the answer.
   public var timeout: Duration

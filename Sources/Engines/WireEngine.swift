@@ -142,6 +142,7 @@ final class WireEngine<Wire: EngineWire>: Engine {
       do {
         let body = wire.body(request, model: model, prompt: prompt, refused: refused)
         var answer = try await gated(model, tokens, most: request.mostAtOnce) {
+          try await request.onSend?()
           if let onPiece {
             return try await stream(body, model, refused, request.timeout, tokens, onPiece)
           }
@@ -164,7 +165,6 @@ final class WireEngine<Wire: EngineWire>: Engine {
           quirks.refuse(field, by: model)
           continue
         }
-        let known = spent
         if let usage = error.usage { spent.usage = spent.usage + usage }
         error.usage = spent.usage == Usage() ? nil : spent.usage
         if error.mayBeBilled { spent.lostCalls += 1 }
@@ -173,7 +173,7 @@ final class WireEngine<Wire: EngineWire>: Engine {
         guard error.mayPassLater, attempt < settings.attempts, wait <= .seconds(120) else {
           throw error
         }
-        if spent != known { try await request.onSpent?(spent) }
+        try await request.onSpent?(spent)
         if wait > .seconds(1) { settings.onWait(reason(error), wait) }
         try await settings.sleep(wait)
         pause = min(pause * 2, .seconds(20))

@@ -2,6 +2,7 @@ import Engines
 import Foundation
 import Notion
 import Store
+import Synchronization
 import Transport
 
 /// What is done for a row, or for rows that are asked together.
@@ -28,6 +29,34 @@ final class RowWork: Sendable {
       item.lose(answer.lostCalls, reservation.amount)
       item.keep(answer, by: author)
       item.reserved = nil
+    }
+  }
+
+  /// What is known of a question while it is asked: what is out, what is lost, what it took.
+  final class Flight: Sendable {
+    struct State {
+      var spent = Spent()
+      /// Whether a call is out, which may be billed whatever becomes of it.
+      var isOut = false
+      /// When the first call left, in seconds since 1970.
+      var askedAt: Double?
+    }
+    private let state = Mutex(State())
+
+    var now: State { state.withLock { $0 } }
+
+    func leave() {
+      state.withLock {
+        $0.isOut = true
+        $0.askedAt = $0.askedAt ?? Date().timeIntervalSince1970
+      }
+    }
+
+    func end(_ spent: Spent) {
+      state.withLock {
+        $0.isOut = false
+        $0.spent = spent
+      }
     }
   }
 
@@ -149,17 +178,17 @@ final class RowWork: Sendable {
         tokens: TokenEstimate.tokens(in: request.prompt.text),
         maxOutputTokens: parameters.maxOutputTokens)
     else { return false }
-    try await setAside(reservation.amount, row)
     request.maxOutputTokens = reservation.maxOutputTokens
-    request.onSpent = noting(row, reservation)
+    let flight = watch(&request, row, reservation)
     let start = ContinuousClock.now
     let answer: Answer
     do {
       answer = try await engine.answer(request)
     } catch {
-      try await lost(row, reservation, error, since: start)
+      try await lost([row], flight, reservation, error, since: start)
       throw error
     }
+    row.item.askedAt = flight.now.askedAt ?? row.item.askedAt
     let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
     row.take(answer, cost, reservation, by: author, since: start)
     // One transaction: an answer is never there without what it cost.
@@ -197,23 +226,57 @@ final class RowWork: Sendable {
     return true
   }
 
-  /// Settles a question that has no answer.
+  /// Settles a question that has no answer; what was lost of it stands in the first row.
   @inline(never) private func lost(
-    _ row: Row, _ reservation: Budget.Reservation, _ error: any Error,
+    _ rows: [Row], _ flight: Flight, _ reservation: Budget.Reservation, _ error: any Error,
     since start: ContinuousClock.Instant
   ) async throws {
-    // Stopped in the middle: it may be billed, and the journal says so.
-    let known = error as? EngineError
-    let calls = known?.lostCalls ?? 1
-    let cost = await budget.settle(reservation, known?.usage, lostCalls: calls)
-    if let known {
-      row.item.seconds += (.now - start) / .seconds(1)
-      row.item.count(known.usage ?? Usage(), cost)
+    let last = flight.now
+    var spent = last.spent
+    if let known = error as? EngineError {
+      spent.usage = known.usage ?? Usage()
+      spent.lostCalls = known.lostCalls
+    } else if last.isOut {
+      // Stopped in the middle: it may be billed, and the journal says so.
+      spent.lostCalls += 1
     }
-    row.item.lose(calls, reservation.amount)
-    row.item.reserved = nil
-    // An error of the engine is recorded with the row's failure.
-    if known == nil { try await journal.record(row.records) }
+    let cost = await budget.settle(reservation, spent.usage, lostCalls: spent.lostCalls)
+    for row in rows { row.item.askedAt = last.askedAt ?? row.item.askedAt }
+    if error is EngineError || spent.usage != Usage() {
+      share(spent.usage, cost, seconds: (.now - start) / .seconds(1), rows)
+    }
+    rows[0].item.lose(spent.lostCalls, reservation.amount)
+    rows[0].item.reserved = nil
+    try await journal.record(rows.map(\.item))
+  }
+
+  /// Has the journal told of each call before it leaves and after it failed, so that a crash forgets
+  /// neither what may be billed nor what was.
+  @inline(never) private func watch(
+    _ request: inout EngineRequest, _ row: Row, _ reservation: Budget.Reservation
+  ) -> Flight {
+    let flight = Flight()
+    row.item.askedAt = Date().timeIntervalSince1970
+    @Sendable func record(_ reserved: Double?, _ asked: [ItemRecord]) async throws {
+      let now = flight.now
+      var items = asked
+      items[0].askedAt = now.askedAt
+      items[0].reserved = reserved
+      if now.spent != Spent() {
+        items[0].count(now.spent.usage, reservation.price?.cost(of: now.spent.usage))
+        items[0].lose(now.spent.lostCalls, reservation.amount)
+      }
+      try await journal.record(items)
+    }
+    request.onSend = { [asked = row.records] in
+      flight.leave()
+      try await record(reservation.amount, asked)
+    }
+    request.onSpent = { [asked = row.records] spent in
+      flight.end(spent)
+      try await record(nil, asked)
+    }
+    return flight
   }
 
   /// Whether the value of a target says more than its shape, so that it may not be written.
@@ -239,19 +302,6 @@ final class RowWork: Sendable {
     } catch is NotionError {
       // Notion does not answer now; the row is looked at again when it is written.
       return nil
-    }
-  }
-
-  /// Records what was spent on a question before its answer comes, so that a crash does not forget it.
-  private func noting(
-    _ row: Row, _ reservation: Budget.Reservation
-  ) -> (@Sendable (Spent) async throws -> Void)? {
-    guard row.item.reserved != nil else { return nil }
-    return { [journal, asked = row.records] spent in
-      var items = asked
-      items[0].count(spent.usage, reservation.price?.cost(of: spent.usage))
-      items[0].lose(spent.lostCalls, reservation.amount)
-      try await journal.record(items)
     }
   }
 
@@ -282,23 +332,16 @@ final class RowWork: Sendable {
     else { return false }
     request.maxOutputTokens = reservation.maxOutputTokens
     // What is set aside for the question, and what is lost of it, stands in the first row.
-    try await setAside(reservation.amount, rows[0])
-    request.onSpent = noting(rows[0], reservation)
-    for row in rows { row.item.askedAt = rows[0].item.askedAt }
+    let flight = watch(&request, rows[0], reservation)
     let start = ContinuousClock.now
     let answer: Answer
     do {
       answer = try await engine.answer(request)
     } catch {
-      let known = error as? EngineError
-      let lost = known?.lostCalls ?? 1
-      let cost = await budget.settle(reservation, known?.usage, lostCalls: lost)
-      share(known?.usage ?? Usage(), cost, seconds: (.now - start) / .seconds(1), rows)
-      rows[0].item.lose(lost, reservation.amount)
-      rows[0].item.reserved = nil
-      try await journal.record(rows.map(\.item))
+      try await lost(rows, flight, reservation, error, since: start)
       throw error
     }
+    for row in rows { row.item.askedAt = flight.now.askedAt ?? rows[0].item.askedAt }
     let cost = await budget.settle(reservation, answer.usage, lostCalls: answer.lostCalls)
     share(answer.usage, cost, seconds: (.now - start) / .seconds(1), rows)
     rows[0].item.lose(answer.lostCalls, reservation.amount)
@@ -338,15 +381,6 @@ final class RowWork: Sendable {
       rows[index].item.keep(own, by: author)
     }
     return isWhole
-  }
-
-  /// Records that a call is about to be made, and what it may cost.
-  private func setAside(_ amount: Double, _ row: Row) async throws {
-    row.item.askedAt = Date().timeIntervalSince1970
-    // An engine that costs nothing and answers at once has nothing to lose.
-    guard engine.name != "practice" || amount > 0 else { return }
-    row.item.reserved = amount
-    try await journal.record(row.records)
   }
 
   /// Shares out what a common question took.

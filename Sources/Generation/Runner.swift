@@ -87,7 +87,7 @@ public struct Runner: Sendable {
     try await withThrowingTaskGroup(of: RowWork.Turn.self) { group in
       shift.isOver = Task.isCancelled
       while true {
-        shift.room = await engine.width.map { $0 + $0 / 4 + 8 }
+        shift.room = await engine.width.map { $0 + min($0 / 4, 64) + 8 }
         while let task = try shift.next() {
           group.addTask {
             switch task {

@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""100,000 rows are planned and generated with 10,000 of them in flight: resident memory and processor time.
+"""100,000 rows are planned, and generated with room for 10,000 at once: resident memory and processor time.
 
-usage: memory.py [--rows N] [--width N]
+The program asks as many at once as the engine bears, 2,000 at most; rows beyond wait in the journal. With
+`--latency 8s` so many are on the wire that they are reached.
+
+usage: memory.py [--rows N] [--width N] [--latency TIME]
 """
 
 import argparse
@@ -20,6 +23,7 @@ def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=100_000)
     parser.add_argument("--width", type=int, default=10_000)
+    parser.add_argument("--latency", default="200ms~0.5")
     options = parser.parse_args()
     shop = Shop(0)
     try:
@@ -36,7 +40,7 @@ def main():
             with concurrent.futures.ThreadPoolExecutor(4) as pool:
                 list(pool.map(make, range(first, min(first + 5000, options.rows))))
         print(f"{options.rows} rows made in {time.monotonic() - start:.0f} s", flush=True)
-        shop.serve("--latency", "engine=200ms~0.5")
+        shop.serve("--latency", "engine=" + options.latency)
         for what, statements in (
             ("planned", f'use "Rows"; plan generate Content with "about {{Name}}" on rows samples 0'),
             ("generated", f'use "Rows"; generate Content with '
@@ -56,10 +60,7 @@ def main():
             most = shop.server.stats()["engine"]["most_in_flight"]
             print(f"{options.rows} rows {what}: {megabytes:.0f} MB at most, {spent:.2f} ms of processor "
                   f"for a row, {wall:.0f} s, {most} questions on the wire at once", flush=True)
-            # Ten thousand rows at once take more than the 150 MB that they should; the figure is told.
-            assert what != "planned" or megabytes < 150, megabytes
-            if megabytes >= 150:
-                print(f"{megabytes - 150:.0f} MB more than the 150 MB it should take", flush=True)
+            assert megabytes < 150, megabytes
     finally:
         shop.close()
 

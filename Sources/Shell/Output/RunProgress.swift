@@ -163,6 +163,10 @@ nonisolated final class RunProgress: Sendable {
       parts.remove(at: least)
       line = joined(parts)
     }
+    if DisplayWidth.of(line) > columns, let wait = parts.firstIndex(where: { $0.part == .wait }) {
+      parts[wait].text = String(parts[wait].text.trimmingPrefix("waiting for "))
+      line = joined(parts)
+    }
     let excess = DisplayWidth.of(line) - columns
     guard excess > 0, let first = parts.first, let space = first.text.lastIndex(of: " ") else {
       return line

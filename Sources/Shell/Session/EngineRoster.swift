@@ -99,8 +99,9 @@ final class EngineRoster {
   private func engineSettings(_ description: EngineDescription, key: Secret?) -> EngineSettings {
     var base = description.baseURLVariable.flatMap { surroundings.environment[$0] }
     if description.name == "local", base == nil { base = settings.text("local_url") }
+    // As many as `parallel` says, within what a process bears: each question in flight takes about 36 KB.
     var made = EngineSettings(
-      key: key, baseURL: base, transport: surroundings.network, mostAtOnce: 10_000,
+      key: key, baseURL: base, transport: surroundings.network, mostAtOnce: 2_000,
       onWait: { [waits] reason, wait in waits.note(reason, for: wait) })
     made.limits = limits(description.name)
     made.onLimit = { [facts, name = description.name] model, limit in
