@@ -44,6 +44,7 @@ enum {
 };
 
 #define QUEUE_SIZE 64
+#define LOST 16
 #define INPUT_SIZE 65536
 // Longer texts are not painted: nobody reads them in one row, and each key would repaint all.
 #define PAINTED_LENGTH 4000
@@ -53,6 +54,8 @@ struct visen_editor {
   editor_callbacks callbacks;
   int has_colors;
   int drawn_columns;  // The width for which the rows on the screen were drawn.
+  int lost[LOST];     // The columns of rows of the line that a narrower screen has moved above its top.
+  int lost_count;
   int wake_read, wake_write;
 
   unsigned char input[INPUT_SIZE];  // What was read from the terminal and not yet taken.
@@ -94,6 +97,7 @@ struct visen_editor {
 
 static struct termios first_terminal;
 static int has_first_terminal = 0;
+static int knows_escapes = 0;
 static int wake_for_resize = -1;
 
 // MARK: - Text
@@ -157,6 +161,11 @@ static int screen_columns(void) {
 static void put(const char *text) {
   fputs(text, stdout);
   fflush(stdout);
+}
+
+// Sends an escape to a terminal that knows any.
+static void control(const char *text) {
+  if (knows_escapes) put(text);
 }
 
 static void put_wide(const wchar_t *text, size_t count) {
@@ -567,7 +576,8 @@ static void finish_printing(visen_editor *e) {
   char *text = e->above;
   e->above = NULL;
   pthread_mutex_unlock(&e->lock);
-  put("\r\033[J");
+  put("\r");
+  control("\033[J");
   if (text) put(text);
   free(text);
   if (e->searching) draw_search(e, 0);
@@ -610,7 +620,8 @@ static int pump(EditLine *el, wchar_t *out) {
   if (!e) return -1;
   if (e->phase == 2) finish_printing(e);
   if (e->phase == 1) {
-    put("\r\033[J");
+    put("\r");
+    control("\033[J");
     return 0;
   }
   if (e->initial) {
@@ -837,26 +848,27 @@ static unsigned char do_leave(EditLine *el, wint_t key) {
   return CC_REFRESH;
 }
 
-// Asks the terminal in which column its cursor is, from 1; 0 when it does not say. Keys that come in
-// between are kept.
-static int ask_column(visen_editor *e) {
+// Asks the terminal in which row and column its cursor is, from 1; both 0 when it does not say. Keys
+// that come in between are kept.
+static void ask_place(visen_editor *e, int *row, int *column) {
   unsigned char kept[512];
   size_t count = 0;
-  int column = 0;
+  *row = *column = 0;
   put("\033[6n");
-  while (!column && count < sizeof kept) {
+  while (!*column && count < sizeof kept) {
     int byte = read_byte(e, 100);
     if (byte < 0) break;
     kept[count++] = (unsigned char)byte;
     if (byte != 'R') continue;
     size_t start = count - 1;
     while (start > 0 && kept[start] != 27) start--;
-    int row = 0, place = 0;
+    int first = 0, second = 0;
     char text[32] = "";
     if (count - start >= sizeof text) continue;
     memcpy(text, kept + start, count - start);
-    if (sscanf(text, "\033[%d;%dR", &row, &place) == 2 && place > 0) {
-      column = place;
+    if (sscanf(text, "\033[%d;%dR", &first, &second) == 2 && first > 0 && second > 0) {
+      *row = first;
+      *column = second;
       count = start;
     }
   }
@@ -867,7 +879,6 @@ static int ask_column(visen_editor *e) {
     e->input_start = 0;
     e->input_end = count + rest;
   }
-  return column;
 }
 
 // How many rows stand above the cursor's at a width, and in which column it is.
@@ -887,17 +898,61 @@ static int rows_above(visen_editor *e, int columns, int *column) {
   return rows;
 }
 
+// Counts the rows that are above the top of the screen now, `hidden` of all that stood above the
+// cursor: nothing can clear them there, and a wider screen brings them down again.
+static void count_lost(visen_editor *e, int hidden, int columns) {
+  int kept = 0;
+  for (int i = 0; i < e->lost_count && hidden > 0; i++) {
+    int rows = (e->lost[i] + columns - 1) / columns;
+    e->lost[kept++] = rows > hidden ? hidden * columns : e->lost[i];
+    hidden -= rows;
+  }
+  if (hidden > 0 && kept < LOST) e->lost[kept++] = hidden * columns;
+  e->lost_count = kept;
+}
+
+static void wake(visen_editor *e);
+
+// Whether another size is told soon.
+static int is_resized_again(visen_editor *e) {
+  struct pollfd wakes = {e->wake_read, POLLIN, 0};
+  char signs[64];
+  if (poll(&wakes, 1, 300) <= 0) return 0;
+  ssize_t count = read(e->wake_read, signs, sizeof signs);
+  if (count > 0 && memchr(signs, 'w', (size_t)count)) wake(e);
+  return count > 0 && memchr(signs, 'r', (size_t)count) != NULL;
+}
+
 // The terminal has wrapped the rows anew, or has left them as they were drawn; its cursor tells which.
 // What it shows of them is cleared, then drawn again.
 static unsigned char do_resize(EditLine *el, wint_t key) {
   (void)key;
   visen_editor *e = self(el);
-  int now = 0, before = 0, columns = screen_columns();
-  int rows = rows_above(e, columns, &now);
+  if (!knows_escapes) {
+    put("\r\n");
+    el_resize(el);
+    el_wset(el, EL_REFRESH);
+    return CC_NORM;
+  }
+  int columns = 0, now = 0, before = 0, rows = 0, row = 0, column = 0;
   int old_rows = rows_above(e, e->drawn_columns, &before);
-  if (rows != old_rows && now != before && ask_column(e) == before + 1) rows = old_rows;
+  // When the cursor is where no width puts it, the window goes on changing: tmux tells a size up to
+  // 250 ms after it took it.
+  for (int tries = 0; tries < 20; tries++) {
+    columns = screen_columns();
+    rows = rows_above(e, columns, &now);
+    if (rows > 0 || old_rows > 0 || e->lost_count > 0) ask_place(e, &row, &column);
+    int is_known = column == 0 || column == now + 1 || column == before + 1;
+    if (is_known && screen_columns() == columns) break;
+    if (!is_resized_again(e)) break;
+  }
+  if (rows != old_rows && now != before && column == before + 1) rows = old_rows;
+  else if (column != now + 1) e->lost_count = 0;  // Where the rest stands is not known.
+  for (int i = 0; i < e->lost_count; i++) rows += (e->lost[i] + columns - 1) / columns;
+  count_lost(e, row > 0 ? rows - row + 1 : 0, columns);
   if (rows > 0) fprintf(stdout, "\033[%dA", rows);
-  put("\r\033[J");
+  // Cleared from its first cell on, a screen may be kept as history.
+  put("\r\0337\033[K\033[B\033[J\0338");
   el_resize(el);
   e->drawn_columns = columns;
   el_wset(el, EL_REFRESH);
@@ -1210,7 +1265,8 @@ static void continued(int number) {
 
 static unsigned char do_suspend(EditLine *el, wint_t key) {
   (void)key;
-  put("\033[?2004l\r\n");
+  control("\033[?2004l");
+  put("\r\n");
   el_wset(el, EL_PREP_TERM, 0);
   editor_lend_terminal();
   // The signal may stop the process by another thread of it; this one goes on when it goes on.
@@ -1221,7 +1277,7 @@ static unsigned char do_suspend(EditLine *el, wint_t key) {
   for (int i = 0; i < 100 && !is_continued; i++) usleep(10000);
   editor_take_terminal();
   el_wset(el, EL_PREP_TERM, 1);
-  put("\033[?2004h");
+  control("\033[?2004h");
   el_wset(el, EL_REFRESH);
   return CC_REDISPLAY;
 }
@@ -1251,7 +1307,7 @@ void editor_take_terminal(void) { quieten_terminal(); }
 void editor_give_terminal_back(void) {
   if (has_first_terminal) tcsetattr(STDIN_FILENO, TCSANOW, &first_terminal);
   static const char off[] = "\033[0m\033[?2004l";
-  if (write(STDOUT_FILENO, off, sizeof off - 1) < 0) return;
+  if (knows_escapes && write(STDOUT_FILENO, off, sizeof off - 1) < 0) return;
 }
 
 static void dying(int number) {
@@ -1296,7 +1352,9 @@ visen_editor *editor_open(const char *name, editor_callbacks callbacks, int has_
   e->wake_read = wake[0];
   e->wake_write = wake[1];
   e->callbacks = callbacks;
-  e->has_colors = has_colors;
+  const char *terminal = getenv("TERM");
+  knows_escapes = terminal && *terminal && strcmp(terminal, "dumb") != 0;
+  e->has_colors = has_colors && knows_escapes;
   pthread_mutex_init(&e->lock, NULL);
   if (tcgetattr(STDIN_FILENO, &first_terminal) == 0) has_first_terminal = 1;
   wake_for_resize = e->wake_write;
@@ -1431,10 +1489,11 @@ editor_status editor_read(visen_editor *e, const char *prompt, int has_history,
   free(e->initial);
   e->initial = initial && *initial ? to_wide(initial) : NULL;
   e->drawn_columns = screen_columns();
-  put("\033[?2004h");
+  e->lost_count = 0;
+  control("\033[?2004h");
   int count = 0;
   const wchar_t *line = el_wgets(e->el, &count);
-  put("\033[?2004l");
+  control("\033[?2004l");
   pthread_mutex_lock(&e->lock);
   char *late = e->above;
   e->above = NULL;

@@ -76,7 +76,8 @@ import Testing
     ("try prompt \"sh|", "short \\{x}\""), ("try \"x\" against prompt \"|", "intro\""),
     ("plan Content with prompt \"|", "intro\""), ("generate with |", "prompt"),
     ("ai \"x\" using |", "gpt"), ("set |", "temperature"), ("set engine |", "practice"),
-    ("set conflict |", "overwrite"), ("set eng|", "engine"), ("help gen|", "generate"),
+    ("set conflict |", "overwrite"), ("set engine pr|", "practice"),
+    ("set conflict o|", "overwrite"), ("set eng|", "engine"), ("help gen|", "generate"),
     ("key |", "notion"), ("key gpt |", "from command"), ("key gpt from |", "command"),
     ("history |", "where"), ("undo |", "rows"), ("rows\nrows whe|", "where"),
   ])

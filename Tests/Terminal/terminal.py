@@ -97,7 +97,18 @@ class Terminal:
         return int(column), int(row)
 
     def resize(self, columns, rows):
+        """Gives the window another size, and waits until the program could know of it."""
         self.tmux("resize-window", "-x", str(columns), "-y", str(rows))
+        name = self.tmux("display-message", "-p", "#{pane_tty}").strip()
+        terminal = os.open(name, os.O_RDONLY | os.O_NOCTTY)
+        try:
+            end = time.monotonic() + 10
+            while os.get_terminal_size(terminal) != (columns, rows):
+                if time.monotonic() > end:
+                    raise AssertionError(f"{name} does not become {columns} columns wide")
+                time.sleep(0.01)
+        finally:
+            os.close(terminal)
 
     def wait(self, condition, seconds=15, what="the screen to change"):
         """Waits until `condition(screen)` holds; shows the screen when it never does."""

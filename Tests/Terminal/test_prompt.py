@@ -1,10 +1,57 @@
-"""The prompt in a real terminal: every scene is what a person does, and what must stand on the screen."""
+"""The prompt in a real terminal: every scene is what a person does, and what must stand on the screen.
 
+What is asked of the prompt, and where it is tested (without a file's name: here; Modes: test_modes.py, where
+one walk goes through LC_ALL=C, a locale that is missing, TERM=dumb, vt100, 40 and 200 columns, NO_COLOR,
+and input and output in pipes):
+
+  Editing
+    rows of a statement, indentation, Up and Down in it  scene_rows_of_a_statement, Modes rows
+    Enter sends when complete, Alt-Enter a row           scene_alt_enter, Modes rows
+    paste: runs at Enter, prompts and controls dropped   scene_paste, Modes paste; 200 kB: scripts/bench shell
+    history by prefix, whole statements                  scene_history_by_prefix, Modes history
+    Ctrl-R: CJK, whole statements, Ctrl-C restores       scene_search, Modes search
+    suggestion, colours while typing                     scene_suggestion_and_colors, scene_no_colors
+    Ctrl-arrows, Ctrl-U, Ctrl-W, keys without meaning    scene_keys_of_words, Modes words
+    edit in $VISUAL or $EDITOR                           scene_own_editor, scene_no_editor
+    vi mode and .editrc                                  scene_vi_mode
+    Ctrl-C in rows; while something runs; while asked    scene_interrupt_in_rows, Modes interrupt;
+                                                         test_session.test_interrupt_and_resume; test_setup
+    Ctrl-D                                               scene_end_and_delete, Modes end
+    Ctrl-Z and fg                                        scene_suspend, Modes suspend
+    resize, at the bottom, at the top, of rows           scene_resize*, Modes resize
+    CJK, marks, emoji, wrapped                           scene_japanese*, scene_marks_are_composed,
+                                                         scene_clusters_are_one_step, Modes japanese, marks
+    crash and SIGTERM give the terminal back             scene_crash
+    history: shared, no secrets, where, save, cut        scene_sessions_share, scene_history_is_cut
+    keys typed ahead; sixty statements at all speeds     scene_typed_ahead; test_typing
+  Completion
+    by position, with kinds                              scene_positions; every kind: ShellTests/CompletionTests
+    quoted names, files, holes, options, row titles      scene_quoted_name, scene_files,
+                                                         scene_properties_options_rows, Modes completion
+    the list under wrapped text; nothing found           scene_list_under_wrapped_text, scene_nothing_found
+  Help                                                   scene_questions, scene_first_start, Modes help, mistake
+  Output
+    tables at any width                                  scene_widths, Modes table; ShellTests/OutputTests
+    show row with its body, pager, links                 scene_row_with_body, scene_pager; test_links
+    formats, colours by the rules                        Modes format, colors; test_program
+    lines above the prompt that is typed at              scene_background
+    progress, streams, summaries                         test_session, test_engines, test_attacks
+    nothing untrusted reaches the terminal raw           test_attacks
+  Prompt line                                            scene_prompt_line, scene_prompt_is_completed
+  Set-up, doctor, keys, settings where                   test_setup, test_keys, scene_where_and_doctor
+  Start: rc.visen; a store that cannot be opened         scene_start_file, scene_broken_store
+  Pipes                                                  scene_input_in_a_pipe, scene_output_in_a_pipe,
+                                                         Modes test_pipes, test_output_in_a_pipe
+"""
+
+import contextlib
 import json
 import os
 import pathlib
+import re
 import shutil
 import signal
+import sqlite3
 import stat
 import time
 
@@ -307,6 +354,32 @@ class Completing(PromptTest):
         screen.press("Tab")
         self.wait_last(screen, 'Blog (3 rows) · practice> prompt "about {Topic}')
 
+    def scene_positions(self):
+        screen = self.at_prompt(first='use "Blog"; rows; let limit = 3', rows=60)
+        for typed, shown in (
+            ("gen", "generate "), ("rows wh", "rows where "), ("rows where Gen", "rows where Generate "),
+            ("rows where Topic is \"soc", "social media is a boon\""), ("use \"Blog t", "use \"Blog topics\""),
+            ("set engine pr", "set engine practice"), ("generate Content using pr", "using practice"),
+            ("generate Content with \"to {To", "{Topic}"), ("print lim", "print limit"),
+            ("print uppe", "print upper("), ("help und", "help undo"), ("row.Con", "row.Content"),
+        ):
+            screen.type(typed)
+            screen.press("Tab")
+            screen.wait(lambda s: s.rstrip().endswith(shown.rstrip()), what=f"{shown!r} after {typed!r}")
+            screen.press("C-u")
+            screen.wait_prompt()
+        for typed, kind in (
+            ("rows where ", "Topic +property, title"), ("generate ", "Content +property, rich text"),
+            ("use ", '"Blog" +connection'), ("generate using ", "practice +engine"),
+            ("print up", "upper\\( .*text"), ("print li", "limit +variable"), ("rows ", "sort by"),
+            ("save rows to \"Tests/Terminal/te", 'terminal.py" +file'),
+        ):
+            screen.type(typed)
+            screen.press("Tab", "Tab")
+            screen.wait(lambda s: re.search(f"\n{kind}", s), what=f"{kind!r} after {typed!r}")
+            screen.press("C-c", "C-l")
+            screen.wait_prompt()
+
     def scene_list_under_wrapped_text(self):
         screen = self.at_prompt(columns=40, rows=20)
         screen.type("print 'a long text that takes more than one row'; con")
@@ -367,26 +440,41 @@ class Living(PromptTest):
         screen.wait_for("\nhalf done\n")
 
     def scene_resize(self):
-        # Above the prompt stand some rows; tmux loses the first ones of a screen when it wraps them.
         screen = self.terminal(columns=80)
         screen.wait_prompt()
-        text = "print 'one two three four five six seven eight nine ten'"
-        screen.type(text)
-        screen.wait_for("ten'")
-        for columns in (30, 50, 100, 40, 80):
-            screen.resize(columns, 24)
-            time.sleep(0.3)
+        text = self.resized(screen, (30, 50, 100, 40, 80), 24)
         screen.wait(lambda s: s.count("visen>") == 1, what="one prompt after the resizes")
-        screen.press("Enter")
-        screen.wait_for("\none two three four five six seven eight nine ten\n")
+        screen.enter("'")
+        screen.wait_for(f"\n{text[7:]}\n")
+
+    def scene_resize_at_the_top(self):
+        # A narrower screen moves the first rows above its top; a wider one brings them down again.
+        screen = self.at_prompt(columns=80, rows=12)
+        text = self.resized(screen, (30, 50, 100, 40, 20, 35, 80), 12)
+        screen.wait(
+            lambda s: [row for row in s.splitlines() if row] == [
+                "Visen. `help` explains, Tab completes, Ctrl-D leaves.", "visen> " + text],
+            what="the greeting and one prompt")
+        screen.press("Home", "DC", "End", "BSpace")
+        self.wait_last(screen, "visen> " + text[1:-1])
+
+    def resized(self, screen, widths, rows):
+        """Types a line and gives the screen other widths; a key behind each tells that it was drawn."""
+        text = "print 'one two three four five six seven eight nine ten "
+        screen.type(text)
+        for number, columns in enumerate(widths):
+            screen.resize(columns, rows)
+            screen.type(str(number))
+            text += str(number)
+            screen.wait(lambda s: "".join(s.split()).endswith("".join(text.split())), what=text)
+        return text
 
     def scene_resize_rows(self):
         screen = self.at_prompt(columns=60)
         screen.enter("for x in [1, 2] {")
-        screen.type('print "日本語 {x} and more words"')
+        screen.type('print "日本語 {x} and more words')
         screen.resize(34, 20)
-        time.sleep(0.3)
-        screen.enter("")
+        screen.enter('"')
         screen.type("}")
         screen.press("Enter")
         screen.wait_for("日本語 2 and more words")
@@ -483,6 +571,55 @@ class Living(PromptTest):
         text = history.read_text()
         self.assertNotIn("sk-0123456789", text)
         self.assertNotIn("not kept", text)
+
+    def scene_history_is_cut(self):
+        home = self.home_with()
+        history = pathlib.Path(home, "visen/history.jsonl")
+        history.write_text("".join(
+            json.dumps({"text": f"print {n} # {'long ' * 300}"}) + "\n" for n in range(3000)))
+        self.assertGreater(history.stat().st_size, 4 << 20)
+        screen = self.terminal(home=home)
+        screen.wait_prompt()
+        screen.enter("print 'the last one'")
+        screen.wait_for("\nthe last one\n")
+        screen.wait_prompt()
+        texts = [json.loads(line)["text"] for line in history.read_text().splitlines()]
+        self.assertEqual(len(texts), 2001)
+        self.assertTrue(texts[0].startswith("print 1000 #"), texts[0][:20])
+        self.assertEqual(texts[-1], "print 'the last one'")
+        self.assertEqual(stat.S_IMODE(history.stat().st_mode), 0o600)
+
+    def scene_prompt_is_completed(self):
+        # The first prompt stands before the store is read; what was typed meanwhile stays.
+        home = self.home_with()
+        variables = {"OPENAI_API_KEY": "sk-test-0123456789abcdef"}
+        code, _, err = run(["-c", "set engine gpt; set prompt_line '{engine}, {left}:'"], home, **variables)
+        self.assertEqual(code, 0, err)
+        wire = Wire(home, columns=80, **variables)
+        self.addCleanup(wire.close)
+        wire.send("print 'typed at once")
+        wire.read(b"gpt, 10 left:")
+        wire.send("!'\r")
+        wire.read(b"\r\n")
+        wire.read(b"typed at once!\r\n")
+        screen = self.terminal(home=home, **variables)
+        self.wait_last(screen, "gpt, 10 left:")
+
+    def scene_broken_store(self):
+        for content, words in ((b"no database " * 500, "is damaged"), (None, "newer Visen")):
+            home = self.home_with()
+            path = pathlib.Path(home, "visen/visen.db")
+            if content:
+                path.write_bytes(content)
+                pathlib.Path(f"{path}-wal").unlink(missing_ok=True)
+            else:
+                with contextlib.closing(sqlite3.connect(path)) as database, database:
+                    database.execute("INSERT INTO grdb_migrations VALUES ('of tomorrow')")
+            screen = self.terminal(home=home, arguments="; stty -a")
+            text = screen.wait_for("lnext")
+            self.assertIn(words, text.replace("\n", " "))
+            self.assertNotIn("visen>", text)
+            self.assertIn(" echo ", text.replace("\n", " "))
 
     def scene_start_file(self):
         home = self.home_with()

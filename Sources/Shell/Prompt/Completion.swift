@@ -212,7 +212,9 @@ nonisolated struct Completion: Sendable {
             Candidate(text: "\"" + Completion.template($0) + "\"", kind: "earlier prompt")
           } : [])
     case .name: return names(command, facts)
-    case .word: return values(of: before.split(separator: " ").last.map(String.init) ?? "", facts)
+    case .word:
+      let head = String(decoding: before.utf8.prefix(point.start), as: UTF8.self)
+      return values(of: head.split(separator: " ").last.map(String.init) ?? "", facts)
     case .condition, .rowsWhere, .type, .flag, .number, .fields: return []
     }
   }

@@ -13,7 +13,9 @@ nonisolated final class TypingHelper: Sendable {
 
   private let language = Mutex<Language?>(nil)
   private let isTaught = DispatchSemaphore(value: 0)
-  private let facts = Mutex(CompletionFacts())
+  /// `nil` until the store was read behind the first prompt.
+  private let facts = Mutex<CompletionFacts?>(nil)
+  private let isInformed = DispatchSemaphore(value: 0)
   private let uses = Mutex<[Substring: Int]>([:])
 
   /// Teaches the commands; until then a key that needs them waits.
@@ -34,7 +36,10 @@ nonisolated final class TypingHelper: Sendable {
   }
 
   /// Tells what is known from now on.
-  func know(_ new: CompletionFacts) { facts.withLock { $0 = new } }
+  func know(_ new: CompletionFacts) {
+    facts.withLock { $0 = new }
+    isInformed.signal()
+  }
 
   /// Counts the words of statements, for the order of candidates.
   func count(_ statements: [String]) {
@@ -61,7 +66,7 @@ nonisolated final class TypingHelper: Sendable {
       uses.withLock { $0[word[...].prefix { !"(`\"".contains($0) }] ?? 0 }
     }
     let answer = completion.candidates(
-      in: text, at: cursor, knowing: facts.withLock { $0 })
+      in: text, at: cursor, knowing: facts.withLock { $0 } ?? CompletionFacts())
     guard !answer.candidates.isEmpty else { return (answer.start, "") }
     var lines = "\(Sanitizer.line(answer.common))\t\(answer.more)\n"
     for candidate in answer.candidates {
@@ -82,7 +87,9 @@ nonisolated final class TypingHelper: Sendable {
 
   /// A pasted text without the prompts in it, and with each character in one piece.
   func cleaned(_ text: String) -> String {
-    let names = ["visen"] + facts.withLock { $0.connections }
+    // Only a paste into a prompt that has just appeared comes before the names are known.
+    if facts.withLock({ $0 == nil }) { _ = isInformed.wait(timeout: .now() + 1) }
+    let names = ["visen"] + (facts.withLock { $0?.connections } ?? [])
     var lines = text.split(separator: "\n", omittingEmptySubsequences: false)
     for (index, line) in lines.enumerated() {
       if let end = TypingHelper.promptEnd(line, names) { lines[index] = line[end...] }
