@@ -370,9 +370,9 @@ class Completing(PromptTest):
             screen.wait_prompt()
         for typed, kind in (
             ("rows where ", "Topic +property, title"), ("generate ", "Content +property, rich text"),
-            ("use ", '"Blog" +connection'), ("generate using ", "practice +engine"),
-            ("print up", "upper\\( .*text"), ("print li", "limit +variable"), ("rows ", "sort by"),
-            ("save rows to \"Tests/Terminal/te", 'terminal.py" +file'),
+            ("use ", 'Blog" +connection'), ("generate using ", "practice +engine"),
+            ("print l", "lower\\( +lower\\(text\\)"), ("print l", "limit +variable"), ("rows ", "sort by"),
+            ("save rows to \"Tests/Terminal/te", 'Tests/Terminal/terminal.py" +file'),
         ):
             screen.type(typed)
             screen.press("Tab", "Tab")
