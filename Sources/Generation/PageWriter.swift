@@ -150,8 +150,9 @@ public struct PageWriter: Sendable {
       // What Notion made of it is what `undo` must find again.
       var properties = JSON.Members()
       for (key, wanted) in change.properties {
-        properties[key] =
-          page.property(id: key).flatMap { PropertyKinds.writable($0.value) } ?? wanted
+        // Of a long list the page shows a part; what was sent is the whole of it.
+        let now = page.property(id: key)?.value
+        properties[key] = now.flatMap { $0.isCut ? nil : PropertyKinds.writable($0) } ?? wanted
       }
       var kept = document(change).members ?? [:]
       kept["properties"] = .object(properties)

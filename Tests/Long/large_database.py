@@ -70,7 +70,7 @@ def kinds(related):
         "Sum": {"rollup": {"relation_property_name": "Related", "rollup_property_name": "Weight",
                            "function": "sum"}},
         "Twice": {"formula": {"expression": 'prop("Number") * 2'}},
-        "Out": {"rich_text": {}},
+        "Press": {"button": {}}, "Vouched": {"verification": {}}, "Out": {"rich_text": {}},
     }
 
 
@@ -195,6 +195,13 @@ class LargeDatabase(unittest.TestCase):
         self.assertEqual(out.strip(), "125")
         self.assertLessEqual(requests, 4)
 
+    def test_3_texts_are_looked_for_there(self):
+        out, _, requests, _, _ = self.run_script(
+            'use "Large"\nprint count(rows where Name ends with "９9")')
+        self.assertEqual(int(out), sum(str(i).endswith("99") for i in range(ROWS)))
+        # Notion looks for “99” anywhere in the name.
+        self.assertLessEqual(requests, sum("99" in str(i) for i in range(ROWS)) // 100 + 4)
+
     def test_4_a_loop_reads_what_it_looks_at(self):
         out, _, requests, _, peak = self.run_script(
             'use "Large"\nvar sum = 0\nfor row in rows { sum += row.Number }\nprint sum')
@@ -211,8 +218,8 @@ class LargeDatabase(unittest.TestCase):
     def test_6_every_kind_is_read(self):
         out, _, _, _, _ = self.run_script(
             'use "Large"\nfor row in rows where Number is 17 '
-            '{ print "{row.Related} {row.Sum} {row.Twice} {row.People} {row.State}" }')
-        self.assertEqual(out.strip(), "part 7 7 34 You Not started")
+            '{ print "{row.Related} {row.Sum} {row.Twice} {row.People} {row.State} {row.Key}" }')
+        self.assertRegex(out.strip(), r"^part 7 7 34 You Not started ROW-\d+$")
 
     def test_7_generate(self):
         wanted = ROWS // 5

@@ -135,6 +135,181 @@ class Setup(TerminalTest):
         visen('disconnect "Renamed"')
         self.assertEqual(mirrored(), {})
 
+    def rehearsed(self, *options):
+        """A fresh workspace, and the program at work on it."""
+        home = self.folder()
+        rehearsal = Rehearsal(home, "--fresh", *options)
+        self.addCleanup(rehearsal.close)
+
+        def visen(statements, *options, expect=0):
+            code, out, err = run([*options, "-c", statements], home, **{
+                **rehearsal.environment, "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""})
+            self.assertEqual(code, expect, out + err)
+            return out + err
+
+        return home, rehearsal, visen
+
+    def made_by_hand(self, rehearsal, properties):
+        database = rehearsal.make("POST", "databases", {
+            "parent": {"page_id": rehearsal.root}, "title": [{"text": {"content": "By hand"}}],
+            "initial_data_source": {"properties": properties}})
+        return database["url"], database["data_sources"][0]["id"]
+
+    def test_a_connections_database_made_by_hand(self):
+        home, rehearsal, visen = self.rehearsed()
+        root = "https://www.notion.so/" + rehearsal.root.replace("-", "")
+        visen(f'connect "Blog" to template under "{root}"; prompt "words"')
+        # A title of another name, a prompt that is a number, no engine and no target.
+        url, source = self.made_by_hand(rehearsal, {
+            "Title": {"title": {}}, "Type": {"select": {}}, "URL": {"url": {}},
+            "Prompt": {"number": {}}, "Notes": {"rich_text": {}}})
+        rehearsal.make("POST", "pages", {
+            "parent": {"data_source_id": source}, "properties": {
+                "Title": {"title": [{"text": {"content": "a row of theirs"}}]},
+                "Prompt": {"number": 7}}})
+        wrong = [
+            "the title column is called “Title”, not “Name”: it is renamed to “Name”",
+            "“Prompt” is a number column and must be text: it is renamed to “Prompt (number)”, "
+            "values and all, and a text column is added",
+            "“Target” is missing: a text column of that name is added",
+            "“Engine” is missing: a text column of that name is added"]
+        # Without somebody to ask nothing is touched, and everything is named.
+        text = visen(f'set connections_database "{url}"', expect=1)
+        for line in wrong:
+            self.assertIn(line, text)
+        self.assertIn("--yes", text)
+        columns = lambda: {name: column["type"] for name, column in rehearsal.make(
+            "GET", f"data_sources/{source}")["properties"].items()}
+        self.assertEqual(columns()["Prompt"], "number")
+        # A person says no, then yes.
+        screen = self.terminal(home=home, columns=120, VISEN_PAGER="cat", **rehearsal.environment)
+        screen.wait_prompt()
+        screen.enter(f'set connections_database "{url}"')
+        screen.wait_for("Change 4 columns of “By hand” so? [y/N]")
+        screen.enter("n")
+        screen.wait_for("is left as it is")
+        screen.enter(f'set connections_database "{url}"')
+        screen.wait_for("Change 4 columns of “By hand” so? [y/N]", count=2)
+        screen.enter("y")
+        screen.wait_for("The connections are mirrored in “By hand”.")
+        screen.press("C-d")
+        screen.wait_for("[exit 0]")
+        self.assertEqual(columns(), {
+            "Name": "title", "Type": "select", "URL": "url", "Prompt": "rich_text",
+            "Prompt (number)": "number", "Target": "rich_text", "Engine": "rich_text",
+            "Notes": "rich_text"})
+        rows = {row["properties"]["Name"]["title"][0]["plain_text"]: row["properties"]
+                for row in rehearsal.make("POST", f"data_sources/{source}/query", {})["results"]}
+        self.assertEqual(rows["a row of theirs"]["Prompt (number)"]["number"], 7)
+        self.assertEqual(rows["Blog"]["Prompt"]["rich_text"][0]["plain_text"], "words")
+        # A column that goes later is told of, wipes nothing here, and comes back when asked for.
+        rehearsal.make("PATCH", f"data_sources/{source}", {"properties": {"Prompt": None}})
+        text = visen('use "Blog"; prompt "other words"')
+        self.assertEqual(text.count("“Prompt” is missing"), 1, text)
+        self.assertIn("connections repair", text)
+        self.assertIn("✗ mirror: in the connections database “Prompt” is missing", visen("doctor"))
+        visen("connections repair", "--yes")
+        self.assertIn("✓ mirror", visen("doctor"))
+        rows = {row["properties"]["Name"]["title"][0]["plain_text"]: row["properties"]
+                for row in rehearsal.make("POST", f"data_sources/{source}/query", {})["results"]}
+        self.assertEqual(rows["Blog"]["Prompt"]["rich_text"][0]["plain_text"], "other words")
+        # A row that somebody adds is a connection, with a prompt or without.
+        other, _ = self.made_by_hand(rehearsal, {"Name": {"title": {}}, "Go": {"checkbox": {}}})
+        rehearsal.make("POST", "pages", {
+            "parent": {"data_source_id": source}, "properties": {
+                "Name": {"title": [{"text": {"content": "Theirs"}}]}, "URL": {"url": other}}})
+        self.assertIn("Theirs", visen("connections"))
+        self.assertIn("0", visen('use "Theirs"; print count(rows where Go)'))
+
+    def test_a_conflict_goes_to_the_later_edit(self):
+        home = self.folder()
+        file = os.path.join(home, "workspace.db")
+        hours = lambda n: (datetime.datetime.now(datetime.timezone.utc)
+                           + datetime.timedelta(hours=n)).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+        def served(*options):
+            rehearsal = Rehearsal(home, "--workspace", file, *options)
+            self.addCleanup(rehearsal.close)
+
+            def visen(statements):
+                code, out, err = run(["-c", statements], home, **{
+                    **rehearsal.environment, "OPENAI_API_KEY": "", "GEMINI_API_KEY": ""})
+                self.assertEqual(code, 0, err)
+                return out + err
+            return rehearsal, visen
+
+        rehearsal, visen = served()
+        root = "https://www.notion.so/" + rehearsal.root.replace("-", "")
+        visen(f'connections init under "{root}"; connect "Blog" to template under "{root}"; '
+              'prompt "first"')
+        found = rehearsal.make("POST", "search", {"query": "connections"})["results"]
+        source = next(item["id"] for item in found if item["object"] == "data_source")
+        row = lambda: rehearsal.make("POST", f"data_sources/{source}/query", {})["results"][0]
+        # Their edit was an hour ago, ours is of now: ours stands on both sides.
+        rehearsal.close()
+        rehearsal, _ = served("--now", hours(-1))
+        rehearsal.make("PATCH", f"pages/{row()['id']}", {"properties": {
+            "Prompt": {"rich_text": [{"text": {"content": "earlier there"}}]}}})
+        rehearsal.close()
+        rehearsal, visen = served()
+        self.assertIn("first", visen('connections; use "Blog"; prompt'))
+        self.assertEqual(row()["properties"]["Prompt"]["rich_text"][0]["plain_text"], "first")
+        # Both edit, theirs an hour later: theirs stands on both sides.
+        visen('use "Blog"; prompt "ours"')
+        rehearsal.close()
+        rehearsal, visen = served("--now", hours(1))
+        rehearsal.make("PATCH", f"pages/{row()['id']}", {"properties": {
+            "Prompt": {"rich_text": [{"text": {"content": "theirs"}}]}}})
+        self.assertIn("theirs", visen('connections; use "Blog"; prompt'))
+
+    def test_doctor(self):
+        home, rehearsal, visen = self.rehearsed("--title", "Mine")
+        root = "https://www.notion.so/" + rehearsal.root.replace("-", "")
+        visen(f'connect "Blog" to template under "{root}"; prompt "about {{Topic}}"')
+        text = visen("doctor")
+        for line in ["✓ workspace: notion: “", "✓ visible: ", " databases", "180 requests a minute",
+                     "files up to 5 MB", "✓ connection: Blog, 3 properties"]:
+            self.assertIn(line, text)
+        # Each thing that does not fit any more is named, with what to do.
+        source = next(item["id"] for item in rehearsal.make("POST", "search", {})["results"]
+                      if item["object"] == "data_source")
+        rehearsal.make("PATCH", f"data_sources/{source}", {"properties": {"Topic": {"name": "Title"}}})
+        self.assertIn("the prompt of “Blog” names “Topic”, which is no property", visen("doctor"))
+        visen('use "Blog"; prompt "about {Title}"')
+        rehearsal.make("PATCH", f"data_sources/{source}", {"properties": {"Content": None}})
+        self.assertIn("“Blog” fills “Content”, which is no property any more", visen("doctor"))
+        database = rehearsal.make("GET", f"data_sources/{source}")["parent"]["database_id"]
+        rehearsal.control("unshare", database)
+        text = visen("doctor")
+        self.assertIn("✗ connection: “Blog”: Notion does not show the database of “Blog”", text)
+        self.assertIn("Connections,", text)
+        rehearsal.control("unshare", rehearsal.root)
+        self.assertIn("✗ sharing: nothing is shared with “", visen("doctor"))
+        code, out, err = run(["-c", "doctor"], home, **{
+            **rehearsal.environment, "NOTION_TOKEN": "ntn_wrong"})
+        self.assertIn("key notion", out + err)
+
+    def test_what_is_not_shared(self):
+        _, rehearsal, visen = self.rehearsed()
+        url, source = self.made_by_hand(rehearsal, {"Name": {"title": {}}})
+        row = rehearsal.make("POST", "pages", {
+            "parent": {"data_source_id": source},
+            "properties": {"Name": {"title": [{"text": {"content": "one"}}]}}})["id"]
+        visen(f'connect "Hand" to "{url}"')
+        database = rehearsal.make("GET", f"data_sources/{source}")["parent"]["database_id"]
+        rehearsal.control("unshare", database)
+        # Taken from the integration, and never there: Notion answers alike, and so both are told.
+        for statement in ['use "Hand"; rows', f'connect "Again" to "{url}"',
+                          f'connect "Page" to page "{row}"',
+                          'connect "None" to "11111111-1111-4111-8111-111111111111"']:
+            text = visen(statement, expect=1)
+            self.assertIn("is not shared with “", text, statement)
+            self.assertIn("or does not exist", text, statement)
+            self.assertIn("Connections", text, statement)
+        for statement in ['connections init under "{}"', 'connect "T" to template under "{}"']:
+            text = visen(statement.format(row), expect=1)
+            self.assertIn("Notion does not show that page", text)
+
 
 if __name__ == "__main__":
     unittest.main()

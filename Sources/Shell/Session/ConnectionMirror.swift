@@ -14,6 +14,8 @@ final class ConnectionMirror {
   private let settings: Settings
   private let console: any Console
   private let dialogue: Dialogue
+  /// What was told last of a mirror that cannot be reached or does not fit.
+  private var told: [String] = []
 
   init(
     store: LocalStore, workspaces: Workspaces, settings: Settings, console: any Console,
@@ -41,7 +43,7 @@ final class ConnectionMirror {
     }
     try remember(workspace, source.id)
     try settings.set("connections_database", to: database.url)
-    try await push()
+    try await makeAlike()
     console.message("The connections are mirrored in \(database.url)")
   }
 
@@ -62,7 +64,7 @@ final class ConnectionMirror {
     try await putRight(try await workspace.client.dataSource(first.id), database.title, workspace)
     try remember(workspace, first.id)
     try settings.set("connections_database", to: address)
-    try await sync()
+    try await makeAlike()
     console.message("The connections are mirrored in “\(database.title)”.")
   }
 
@@ -86,7 +88,7 @@ final class ConnectionMirror {
     } else {
       try await putRight(source, source.name, workspace)
     }
-    try await sync()
+    try await makeAlike()
   }
 
   private func source(_ workspace: Workspace, _ id: NotionID) async throws -> DataSource {
@@ -137,8 +139,27 @@ final class ConnectionMirror {
   /// Brings what changed here to Notion; quiet where no database is set.
   func push() async throws { try await sync() }
 
-  /// Makes both sides alike.
+  /// Makes both sides alike; where that fails it is told, and what was to be done goes on: connections
+  /// work without their mirror.
   func sync() async throws {
+    do {
+      try await makeAlike()
+    } catch let error where error is ScriptError || error is NotionError || error is TransportError
+    {
+      var lines = ["The connections are not mirrored in Notion: \(Report.sentence(error))"]
+      if let error = error as? ScriptError {
+        guard error.kind != .control else { throw error }
+        lines += error.notes.map { "  = \($0)" }
+      }
+      // A script says it once.
+      guard told != lines else { return }
+      told = lines
+      for line in lines { console.problem(Sanitizer.line(line)) }
+    }
+  }
+
+  /// Makes both sides alike.
+  private func makeAlike() async throws {
     guard let (workspace, id) = try target() else { return }
     do {
       try await Sharing.explained(workspace, "the connections database") {

@@ -123,6 +123,8 @@ final class RowWriter {
   private var run: Int64?
   /// People and rows that the current input has looked up by their names.
   private var references: References?
+  /// Whether the row being written gets an option that its property does not have yet.
+  private var madeOption = false
   /// Rows that the current input has written and nobody has told of, and into which cells.
   private var told: (rows: Int, names: [String]) = (0, [])
 
@@ -163,6 +165,7 @@ final class RowWriter {
     }
     let references = references ?? References(client: connection.workspace.client)
     self.references = references
+    madeOption = false
     var change = PageWriter.Change()
     var before = JSON.Members()
     for item in changes {
@@ -227,8 +230,11 @@ final class RowWriter {
         told.names.append(change.name)
       }
     }
+    // The next row finds the option there, and nobody is asked again.
+    if madeOption { try await connections.refresh() }
     guard let page = outcome.page, let shape = connection.shape else { return row }
-    return RowMapping.row(page, shape: shape, number: row.number)
+    let whole = try await connection.workspace.client.completed(page, source.properties)
+    return RowMapping.row(whole, shape: shape, number: row.number)
   }
 
   private func property(
@@ -252,6 +258,7 @@ final class RowWriter {
         guard let name = error.newOption, dialogue.canAsk,
           try await dialogue.confirm("\(schema.name) has no option “\(name)”. Make it?")
         else { throw error }
+        madeOption = true
         return try PropertyKinds.payload(for: scalar, schema: schema, newOptions: .allow)
       }
     } catch let error as PropertyError {
