@@ -292,8 +292,8 @@ extension NotionClient {
       let sorts: JSON = [["property": .string(property.id), "direction": "descending"]]
       var from: JSON?
       while true {
-        let filled: JSON? =
-          from ?? (empty == nil ? nil : notEmpty(property))
+        // A `nil` in such an expression would be JSON's null.
+        let filled = from ?? empty.map { _ in notEmpty(property) }
         var end: JSON?
         let isWhole = try await walk(
           id, NotionClient.all([filter, filled]), sorts, pageSize: 100,

@@ -24,7 +24,7 @@ final class Ticking: Sendable {
 
 @Suite struct QueryTests {
   private func workspace(
-    rows: Int, limit: Int, step: Double
+    rows: Int, limit: Int, step: Double, kind: String = ""
   ) async throws -> (NotionClient, NotionID) {
     let clock = Ticking(step: step)
     let workspace = try LocalWorkspace.inMemory(queryLimit: limit, now: { clock.now() })
@@ -33,17 +33,30 @@ final class Ticking: Sendable {
     let root = try #require(NotionID(parsing: workspace.rootPageID))
     let database = try await client.createDatabase(
       parentPage: root, title: "Long",
-      properties: ["Name": ["title": [:]], "Number": ["number": [:]]])
+      properties: [
+        "Name": ["title": [:]], "Number": [kind == "" ? "number" : "rich_text": [:]],
+        "More": [kind == "" ? "rich_text" : kind: [:]], "Text": ["rich_text": [:]],
+      ])
     let source = try #require(database.dataSources.first).id
     for number in 0..<rows {
       _ = try await client.createPage(
         parent: .dataSource(source),
         properties: [
           "Name": ["title": try RichText.items(for: "row \(number)")],
-          "Number": ["number": .int(number)],
+          kind == "" ? "Number" : kind == "unique_id" ? "Text" : "More": try value(number, kind),
         ])
     }
     return (client, source)
+  }
+
+  /// A value of a kind by which rows can be told apart.
+  private func value(_ number: Int, _ kind: String) throws -> JSON {
+    switch kind {
+    case "", "number": ["number": .int(number)]
+    case "date": ["date": ["start": .string("2025-0\(1 + number % 9)-\(10 + number % 19)")]]
+    case "select": ["select": ["name": .string("option \(number % 7)")]]
+    default: ["rich_text": []]
+    }
   }
 
   @Test func rowsBeyondTheLimitOfOneQueryAreRead() async throws {
@@ -122,6 +135,13 @@ final class Ticking: Sendable {
     let some = try await client.rows(
       source, filter: ["property": "Number", "number": ["less_than": 250]])
     #expect(some.count == 250)
+  }
+
+  @Test(arguments: ["unique_id", "number", "date", "select"])
+  func whateverTellsRowsApartMakesThemWhole(kind: String) async throws {
+    let (client, source) = try await workspace(rows: 250, limit: 100, step: 0.01, kind: kind)
+    let rows = try await client.rows(source)
+    #expect(Set(rows.map(\.title)).count == 250 && rows.count == 250)
   }
 
   @Test func rowsThatNothingTellsApartAreRefusedNotDropped() async throws {
