@@ -162,6 +162,67 @@ import Transport
     }
   }
 
+  /// Notion of a later year: each schema and page has a property of a kind that nobody knows yet.
+  private final class Later: HTTPTransport {
+    private let base: any HTTPTransport
+    let sent = Mutex<[JSON]>([])
+    init(_ base: any HTTPTransport) { self.base = base }
+
+    static let value: JSON = ["level": 3, "words": "new"]
+
+    func send(_ request: OutgoingRequest) async throws -> IncomingResponse {
+      if request.method == .patch, let body = try? JSON(parsing: request.body) {
+        sent.withLock { $0.append(body) }
+      }
+      let response = try await base.send(request)
+      let json = try JSON(parsing: try await response.body.collect())
+      return IncomingResponse(
+        status: response.status, fields: response.fields, bytes: Later.changed(json).bytes)
+    }
+
+    private static func changed(_ json: JSON) -> JSON {
+      guard var members = json.members else { return json }
+      if let results = json["results"]?.array { members["results"] = .array(results.map(changed)) }
+      if ["page", "data_source"].contains(json["object"]?.string ?? ""),
+        var properties = json["properties"]?.members
+      {
+        properties["Later"] = [
+          "id": "sp%3Ak", "name": "Later", "type": "sparkle", "sparkle": value,
+        ]
+        members["properties"] = .object(properties)
+      }
+      return .object(members)
+    }
+  }
+
+  @Test func aKindOfTheFutureIsShownAndLeftAlone() async throws {
+    let workspace = try LocalWorkspace.inMemory()
+    let later = Later(workspace)
+    let client = NotionClient(transport: later, token: workspace.token)
+    let root = try #require(NotionID(parsing: workspace.rootPageID))
+    let database = try await client.createDatabase(
+      parentPage: root, title: "Later", properties: ["Name": ["title": [:]], "N": ["number": [:]]])
+    let source = try await client.dataSource(try #require(database.dataSources.first).id)
+    let made = try await client.createPage(
+      parent: .dataSource(source.id),
+      properties: ["Name": ["title": try RichText.items(for: "one")]])
+    let schema = try #require(source.property(named: "Later"))
+    let value = try #require(made.property(named: "Later")?.value)
+    // It reads as text, its own form untouched, and it is never written, by nobody.
+    #expect(value.payload == Later.value)
+    #expect(value.scalar == .text(Later.value.text))
+    #expect(!PropertyKinds.isWritable("sparkle") && PropertyKinds.writable(value) == nil)
+    let error = #expect(throws: PropertyError.self) {
+      try PropertyKinds.payload(for: .text("x"), schema: schema, newOptions: .allow)
+    }
+    #expect(error?.message.contains("sparkle") == true)
+    let whole = try await client.completed(made, source.properties)
+    #expect(whole.property(named: "Later")?.value == value)
+    let written = try await client.updatePage(made.id, properties: ["N": ["number": 7]])
+    #expect(written.property(named: "Later")?.value == value)
+    #expect(later.sent.withLock { $0 } == [["properties": ["N": ["number": 7]]]])
+  }
+
   // MARK: - Refusals
 
   private struct Answering: HTTPTransport {

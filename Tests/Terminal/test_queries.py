@@ -1,10 +1,11 @@
 """What of a query Notion looks at: fewer requests, and the same rows either way."""
 
 import json
+import subprocess
 import unittest
 
 from rehearsal import Rehearsal
-from terminal import TerminalTest, run
+from terminal import TerminalTest, VISEN, clean_environment, run
 
 ROWS = 250
 
@@ -12,7 +13,7 @@ ROWS = 250
 class Queries(TerminalTest):
     def setUp(self):
         self.home = self.folder()
-        self.rehearsal = Rehearsal(self.home, "--fresh")
+        self.rehearsal = Rehearsal(self.home, "--fresh", "--latency", "engine=500ms")
         self.addCleanup(self.rehearsal.close)
         make = self.rehearsal.make
         database = make("POST", "databases", {
@@ -69,6 +70,24 @@ class Queries(TerminalTest):
                 self.assertEqual(
                     names, [f"note {n}" for n in reversed(range(ROWS)) if wanted(n)])
                 self.assertEqual(self.queries() - before, pages)
+
+    def test_the_next_page_comes_while_the_first_row_is_worked_on(self):
+        self.visen("set engine gpt; upgrade unlimited")
+        before = self.queries()
+        process = subprocess.Popen(
+            [VISEN, "--verbose", "-c", 'use "Notes"; var n = 0; for r in rows '
+             '{ print ai "Say {r.Name}"; n += 1; if n is 3 { stop } }'],
+            env={**clean_environment(self.home), **self.rehearsal.environment}, text=True,
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        # The first of 100 rows is answered: the second page is there already, the third not asked for.
+        self.assertTrue(process.stdout.readline())
+        self.assertEqual(self.queries() - before, 2)
+        out, err = process.communicate(timeout=60)
+        self.assertEqual(process.returncode, 0, err)
+        self.assertEqual(len(out.splitlines()), 2)
+        self.assertEqual(self.queries() - before, 2)
+        # What was sent is told: the schema, and the two pages.
+        self.assertRegex(err, r"Notion: [345] requests")
 
     def queries(self):
         calls = self.rehearsal.stats()["notion"]["calls"]
