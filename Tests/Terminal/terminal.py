@@ -241,6 +241,11 @@ class Wire:
                 self.data += piece
         return self.data[start:]
 
+    def settle(self, seconds=0.4):
+        """Reads until nothing has come for a while."""
+        while select.select([self.terminal], [], [], seconds)[0]:
+            self.data += os.read(self.terminal, 65536)
+
     def read_all(self, seconds=20):
         """Reads until the program ends."""
         try:

@@ -105,6 +105,8 @@ class Attacks(TerminalTest):
         return home, rehearsal, server, environment
 
     def check(self, data, statement):
+        # How the editor goes to the next row at the right margin looks like a return from outside.
+        data = re.sub(rb"(\x1b\[\d+G[^\x1b\r]*) \r", rb"\1", data)
         self.assertFalse(strange(data), (statement, strange(data)[:4], data[-600:]))
         for attack in ATTACKS:
             self.assertNotIn(attack.encode(), data, (statement, repr(attack), data[-600:]))
@@ -136,19 +138,22 @@ class Attacks(TerminalTest):
                     wire.send("\x03")
                 elif name in unknown:
                     # What it puts on the line goes, and so does a question that it asks.
-                    wire.read(b"> ")
-                    time.sleep(0.3)
+                    wire.settle()
                     wire.send("\x03")
+                    wire.settle()
                 wire.send(f"print 'done ' + '{count}.'\r")
                 wire.read(mark.encode(), 60)
                 self.check(wire.data[start:], statement)
         # A conversation, its questions left by Ctrl-C.
+        wire.settle()
         start = len(wire.data)
         wire.send("setup\r")
         wire.read(b"Engine (")
         wire.send("".join(c for c in ATTACK if ord(c) >= 0x20 and ord(c) != 0x7F) + "\r")
         wire.read(b"There is no engine")
-        wire.read(b"Engine (")
+        # The question again may have come with the answer.
+        if b"Engine (" not in wire.data[start:].split(b"There is no engine")[-1]:
+            wire.read(b"Engine (")
         time.sleep(0.5)
         wire.send("\x03")
         wire.read(b"Go on with")
