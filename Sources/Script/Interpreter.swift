@@ -155,7 +155,7 @@ public actor Interpreter {
     if diagnostics.isEmpty {
       var resolver = Resolver(source: source, host: host, globals: known)
       resolver.isOnlyChecked = isOnlyChecked
-      _ = resolver.program(parsed.statements)
+      resolver.check(parsed.statements)
       diagnostics = resolver.diagnostics
       known = resolver.globals
     }
@@ -300,7 +300,7 @@ public actor Interpreter {
   /// Checks what is still to run against what is known now.
   private func checkRest(_ statements: ArraySlice<Statement>, _ source: SourceText) throws {
     var resolver = Resolver(source: source, host: host, globals: globals)
-    _ = resolver.program(Array(statements))
+    resolver.check(Array(statements))
     guard resolver.diagnostics.isEmpty else {
       throw CheckFailure(diagnostics: resolver.diagnostics.sorted { $0.span.start < $1.span.start })
     }

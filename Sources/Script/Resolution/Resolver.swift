@@ -89,13 +89,12 @@ struct Resolver {
 
   // MARK: - Program
 
-  /// Resolves statements of the top level, in order.
-  mutating func program(_ statements: [Statement]) -> [Node] {
+  /// Looks statements of the top level over, in order; their nodes are not kept.
+  mutating func check(_ statements: [Statement]) {
     expect(statements)
-    let nodes = statements.map { self.statement($0) }
+    for statement in statements { _ = self.statement(statement) }
     checkReach(statements)
     settle()
-    return nodes
   }
 
   /// Makes the names of the program's functions known, so that each may call those further down.
