@@ -19,7 +19,7 @@ import Testing
     #expect(got == wanted, "\(Golden.difference(wanted, got))")
   }
 
-  /// Every code is explained by `help`, and each of the language's own stands in a golden file.
+  /// Every code is explained by `help`, and stands in a golden file unless a script alone cannot meet it.
   @Test func everyCodeIsExplainedAndShown() throws {
     let folder = Golden.root.appendingPathComponent("Sources")
     let names = try #require(FileManager.default.enumerator(atPath: folder.path))
@@ -37,7 +37,13 @@ import Testing
       .joined()
     // A program of 4 MB and a person's Ctrl-C are no golden scripts; each has a test that names its code.
     let elsewhere: Set = ["V005", "V399"]
-    let missing = explained.filter { $0 < "V400" }.subtracting(elsewhere).filter {
+    // These need Notion itself, a service's batches, a second process, a wish or a damaged file; the
+    // tests in a terminal meet them.
+    let outside: Set = [
+      "V402", "V404", "V408", "V409", "V416", "V420", "V490", "V503", "V504", "V505", "V517",
+      "V526", "V528", "V533", "V534", "V535",
+    ]
+    let missing = explained.subtracting(elsewhere).subtracting(outside).filter {
       !shown.contains("[\($0)]")
     }
     #expect(missing.sorted() == [], "no golden script shows these")

@@ -89,7 +89,7 @@ struct AddCommand: Command {
         throw ScriptError(
           code: "V461", message: "“\(name)” in \(path) is no property of the database.",
           notes: NearestWord.notes(
-            for: name, among: source.properties.map(\.name), kind: "properties"),
+            for: name, among: source.properties.map(\.name).sorted(), kind: "properties"),
           kind: .problem)
       }
       return property

@@ -224,7 +224,7 @@ struct RunPlanner {
         throw ScriptError(
           code: "V101", message: "There is no property named “\(name)” in \(connection.name).",
           notes: NearestWord.notes(
-            for: name, among: source.properties.map(\.name), kind: "properties"),
+            for: name, among: source.properties.map(\.name).sorted(), kind: "properties"),
           kind: .problem)
       }
       guard PropertyKinds.isWritable(schema.type) else {
