@@ -21,6 +21,10 @@ nonisolated final class ScriptBridge: ScriptHost {
     var prompt: String?
     var engine: String?
     var isAtPrompt = false
+    /// The connections whose saved schemas the check of the current input relied on.
+    var consulted: Set<String> = []
+    /// Whether anything of the current input has run.
+    var hasActed = false
   }
 
   private struct WeakSession: Sendable {
@@ -56,8 +60,18 @@ nonisolated final class ScriptBridge: ScriptHost {
     state.withLock { $0.isAtPrompt = isAtPrompt }
   }
 
+  /// Begins an input.
+  func beginInput() { state.withLock { ($0.consulted, $0.hasActed) = ([], false) } }
+
+  /// The connections whose schemas a check relied on that failed before anything ran.
+  var consultedInVain: Set<String> { state.withLock { $0.hasActed ? [] : $0.consulted } }
+
   private func session() throws -> Session {
-    guard let session = state.withLock({ $0.session?.session }) else { throw CancellationError() }
+    let session = state.withLock { state in
+      state.hasActed = true
+      return state.session?.session
+    }
+    guard let session else { throw CancellationError() }
     return session
   }
 
@@ -66,11 +80,15 @@ nonisolated final class ScriptBridge: ScriptHost {
   func shape(of connection: String?) -> ShapeAnswer {
     if connection == Transcript.source { return .known(Transcript.shape) }
     guard let connection else {
-      return state.withLock { $0.open }.map(ShapeAnswer.known) ?? .later
+      return state.withLock { state in
+        if let open = state.open { state.consulted.insert(open.name) }
+        return state.open
+      }.map(ShapeAnswer.known) ?? .later
     }
     guard let saved = try? store.connections.find(named: connection) else {
       return .unknown((try? store.connections.all().map(\.name)) ?? [])
     }
+    state.withLock { _ = $0.consulted.insert(saved.name) }
     return Connections.cachedShape(of: saved, in: store).map(ShapeAnswer.known) ?? .later
   }
 
@@ -162,6 +180,7 @@ nonisolated final class ScriptBridge: ScriptHost {
   }
 
   func print(_ line: String) throws(ScriptError) {
+    state.withLock { $0.hasActed = true }
     console.result(line)
     if let failure = console.outputFailure { throw failure.error }
   }

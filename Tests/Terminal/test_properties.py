@@ -105,6 +105,22 @@ class Properties(TerminalTest):
         self.assertEqual([f["name"] for f in self.cell(self.b, "Files")], ["kept.txt", "b c.pdf"])
         self.refused('r.Files = "no address"', "no address of one", "https://")
 
+    def test_verification(self):
+        # Only a wiki has it; the embedded workspace lets any database have one.
+        self.make("PATCH", f"data_sources/{self.projects}",
+                  {"properties": {"Checked": {"verification": {}}}})
+        # A property that has come since the schema was read is known at once.
+        self.one('r.Checked = "verified"')
+        self.assertEqual(self.cell(self.a, "Checked")["state"], "verified")
+        self.assertEqual(
+            self.one('print "{r.Checked} by {r.Checked.by}"').strip(),
+            f"verified by {self.cell(self.a, 'Checked')['verified_by']['name']}")
+        self.assertEqual(
+            self.good('use "Projects"; count(rows where Checked is "verified")').strip(), "1")
+        self.good('use "Projects"; undo')
+        self.assertEqual(self.cell(self.a, "Checked")["state"], "unverified")
+        self.refused('r.Checked = "maybe"', "Checked takes", "verified")
+
     def test_places_people_and_plain_kinds(self):
         self.one('r.Place = "35.68, 139.69"; r.Owner = ["You"]; r.Link = "https://a.b/"; '
                  'r.Mail = "a@b.c"; r.Phone = "+81 3"; r.State = "done"; r.Marks = ["HOT"]; '

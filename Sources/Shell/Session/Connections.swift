@@ -142,6 +142,29 @@ final class Connections {
     return connection
   }
 
+  /// Whether a connection's properties are others than when they were last read; they are read anew.
+  ///
+  /// - Returns: `false` as well when Notion does not answer soon.
+  func hasChanged(_ name: String) async -> Bool {
+    guard let saved = try? store.connections.find(named: name), saved.kind == .database else {
+      return false
+    }
+    let before = Connections.cachedShape(of: saved, in: store)?.names
+    let reading = Task { [self] in
+      if open?.saved.id == saved.id { try await refresh() } else { _ = try await peek(saved) }
+    }
+    let patience = Task {
+      try await Task.sleep(for: Connections.patience)
+      reading.cancel()
+    }
+    try? await reading.value
+    patience.cancel()
+    return Connections.cachedShape(of: saved, in: store)?.names != before
+  }
+
+  /// So long a mistaken name waits for what Notion says of it.
+  private static let patience = Duration.seconds(3)
+
   /// Reads the open database's schema again.
   func refresh() async throws {
     guard let open else { return }

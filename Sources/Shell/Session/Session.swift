@@ -138,7 +138,7 @@ public final class Session {
       let show: @Sendable (Value) async throws -> Void = { [weak self] value in
         try await self?.showValue(value)
       }
-      let outcome = try await interpreter.run(source, onValue: shows ? show : nil)
+      let outcome = try await outcome(of: source, onValue: shows ? show : nil)
       failures = outcome.failures
       // What could not be read was taken for absent here and there.
       if let problem = store.problem { throw problem }
@@ -171,6 +171,26 @@ public final class Session {
     let sent = workspaces.requestCount - requests
     if options.isVerbose, sent > 0 { console.message("Notion: \(Requests.text(sent))") }
     return code
+  }
+
+  /// Runs a program; where it speaks of a property that a saved schema lacks, and somebody has changed
+  /// the database since, once more.
+  private func outcome(
+    of source: SourceText, onValue: (@Sendable (Value) async throws -> Void)?
+  ) async throws -> RunOutcome {
+    bridge.beginInput()
+    do {
+      return try await interpreter.run(source, onValue: onValue)
+    } catch let failure as CheckFailure
+      where failure.diagnostics.contains(where: { $0.code == "V101" })
+    {
+      var haveChanged = false
+      for name in bridge.consultedInVain.sorted() {
+        if await connections.hasChanged(name) { haveChanged = true }
+      }
+      guard haveChanged else { throw failure }
+      return try await interpreter.run(source, onValue: onValue)
+    }
   }
 
   /// Tells what the `ai` of an input cost, and keeps it.
