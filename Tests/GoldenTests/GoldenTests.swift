@@ -35,8 +35,8 @@ import Testing
     #expect(CodeCatalog.all.map(\.code) == explained.sorted())
     let shown = try Golden.expectations.map { try String(contentsOfFile: $0, encoding: .utf8) }
       .joined()
-    // A program of 4 MB and a person's Ctrl-C are no golden scripts; each has a test that names its code.
-    let elsewhere: Set = ["V005", "V399"]
+    // A person's Ctrl-C is no golden script; a test names its code.
+    let elsewhere: Set = ["V399"]
     // These need Notion itself, a service's batches, a second process, a wish or a damaged file; the
     // tests in a terminal meet them.
     let outside: Set = [
