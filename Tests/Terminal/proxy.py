@@ -8,10 +8,10 @@ import json
 import re
 import socket
 import struct
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import urlsplit
+
+from loopback import Loopback
 
 
 def error(status, code, message, **more):
@@ -57,7 +57,7 @@ def committed(answer, path):
         "Read the object again instead of repeating the write.", additional_data=more), {}
 
 
-class Proxy:
+class Proxy(Loopback):
     """A proxy; `rules` are (method, pattern of the path, when, what), each for one request.
 
     `when` is "before" (the request never arrives) or "after" (it does, its answer is lost); `what` is a
@@ -68,40 +68,9 @@ class Proxy:
         self.target = urlsplit(target).netloc
         self.rules = list(rules)
         self.requests = []
-        self.lock = threading.Lock()
-        owner = self
+        super().__init__()
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *arguments):
-                pass
-
-            def handle_any(self):
-                owner.handle(self)
-
-            do_GET = do_POST = do_PATCH = do_DELETE = handle_any
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, request, client_address):
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
-
-    def handle(self, request):
-        body = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+    def handle(self, request, body):
         with self.lock:
             rule = next((rule for rule in self.rules
                          if rule[0] == request.command and re.search(rule[1], request.path)), None)

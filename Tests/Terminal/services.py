@@ -8,14 +8,14 @@ import json
 import re
 import socket
 import struct
-import threading
 import time
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from loopback import Loopback
 
 KEY = "sk-test-0123456789abcdef"
 
 
-class Services:
+class Services(Loopback):
     """A server whose `faults` are taken one by one, each by one request, before real answers."""
 
     def __init__(self, answer=None, faults=(), delay=0.0):
@@ -25,42 +25,9 @@ class Services:
         # Seconds between the pieces of a streaming answer.
         self.pace = 0.0
         self.requests = []
-        self.lock = threading.Lock()
         self.in_flight = 0
         self.most_in_flight = 0
-        owner = self
-
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def log_message(self, *arguments):
-                pass
-
-            def do_GET(self):
-                owner.handle(self, b"")
-
-            def do_POST(self):
-                length = int(self.headers.get("Content-Length", 0))
-                owner.handle(self, self.rfile.read(length))
-
-        class Server(ThreadingHTTPServer):
-            daemon_threads = True
-            request_queue_size = 128
-
-            def handle_error(self, request, client_address):
-                # A client that is killed in the middle is what these tests are about.
-                pass
-
-        self.server = Server(("127.0.0.1", 0), Handler)
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server.server_address[1]}"
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__()
 
     @property
     def asked(self):
