@@ -164,10 +164,15 @@ public enum NearestWord {
     guard word.utf8.count <= 200 else { return nil }
     let wanted = Array(word.lowercased())
     let limit = wanted.count < 2 ? 0 : max(1, wanted.count / 3)
-    var best: (word: String, distance: Int)?
+    var best: (word: String, distance: Int, growth: Int)?
     for candidate in candidates where candidate != word {
-      let distance = distance(wanted, Array(candidate.lowercased()))
-      if distance <= limit, distance < best?.distance ?? .max { best = (candidate, distance) }
+      let letters = Array(candidate.lowercased())
+      let distance = distance(wanted, letters)
+      // Of two as near, letters that stand wrongly are likelier than one too many: rosw is rows.
+      let growth = abs(letters.count - wanted.count)
+      if distance <= limit, (distance, growth) < (best?.distance ?? .max, best?.growth ?? .max) {
+        best = (candidate, distance, growth)
+      }
     }
     if let best { return best.word }
     // What was begun and not finished.

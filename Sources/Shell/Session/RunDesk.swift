@@ -362,7 +362,7 @@ final class RunDesk {
     report(summary, label: label, engine: parameters.engine)
     switch summary.stop {
     case .cancelled?:
-      console.message("Stopped; \(summary.left) left. Go on: resume")
+      console.message("\(summary.left) left. Go on: resume")
       throw CancellationError()
     case .budget?:
       throw ScriptError.budget(
@@ -465,7 +465,7 @@ final class RunDesk {
     } catch is CancellationError {
       let left = try store.journal.counts(ofRun: run.id).byState[.written] ?? 0
       progress.end()
-      console.message("Stopped; \(left) of run \(run.id) still written. Go on: undo \(run.id)")
+      console.message("\(left) of run \(run.id) still written. Go on: undo \(run.id)")
       throw CancellationError()
     }
     progress.end()
