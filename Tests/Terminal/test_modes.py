@@ -278,7 +278,9 @@ class Modes(PromptTest):
         screen.enter("for x in [1, 2] {")
         screen.wait_for("\n…")
         screen.enter('print "r{x} 日本語" }')
-        screen.wait_for("r1 日本語\nr2 日本語\n")
+        # They come through cat, before the next prompt or behind it.
+        screen.wait_for("r1 日本語\n")
+        screen.wait_for("r2 日本語\n")
         screen.enter('use "Blog"; rows')
         screen.wait_for("learning is fun")
         screen.press("C-d")
